@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from alertbot.channels.directory import adapter_types
+from alertbot.channels.directory import adapter_types, settings_types, specs
 from alertbot.config import approvers, channel, partly, reading, region_pack, root
 from alertbot.config.approvers import DAYS
 from alertbot.config.watching import ConfirmSettings, MaintenanceSettings, PolicySettings, RuleSettings
@@ -156,14 +156,9 @@ class App:
 def build(path: Path) -> App:
     """Read the configuration and create the application. Raises `ConfigInvalid` with every fault at
     once."""
-    types = adapter_types()
-    read = reading.read(
-        path,
-        {name: adapter.settings_type for name, adapter in types.items()},
-        {name: adapter.spec for name, adapter in types.items()},
-    )
+    read = reading.read(path, settings_types(), specs())
     read = _at_home(read, region_pack.load(read.region, read.messages_folder, path))
-    channels = {name: _channel(read, name, types) for name in read.channels}
+    channels = {name: _channel(read, name, adapter_types()) for name in read.channels}
     return App(read, _publisher(read, channels), path)
 
 

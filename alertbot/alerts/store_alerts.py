@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, null, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.alerts.rules_moves import MOVES, move
 from alertbot.alerts.rules_policy import Approval
@@ -31,7 +30,7 @@ from alertbot.core.model import (
 from alertbot.core.words import _
 from alertbot.db import tables
 from alertbot.db.database import drawn
-from alertbot.db.sql import AUDIT, ColumnValues, take_lock
+from alertbot.db.sql import AUDIT, ColumnValues, Connection, take_lock
 from alertbot.db.tables import approval, record, shown
 from alertbot.delivery import store_outbox
 from alertbot.people.rules import Verb
@@ -61,7 +60,7 @@ class Draft:
 
 
 async def insert_draft(
-    conn: AsyncConnection,
+    conn: Connection,
     draft: Draft,
     composition: Composition,
     *,
@@ -97,7 +96,7 @@ async def insert_draft(
 
 
 async def replace(
-    conn: AsyncConnection,
+    conn: Connection,
     alert: Alert,
     draft: Draft,
     composition: Composition,
@@ -129,7 +128,7 @@ async def replace(
 
 
 async def submit(
-    conn: AsyncConnection, alert: Alert, *, by: Person, now: datetime, terms: Terms | None = None
+    conn: Connection, alert: Alert, *, by: Person, now: datetime, terms: Terms | None = None
 ) -> Alert:
     """Make a draft pending until its approval deadline, with a fresh salt and `terms` (see `sealing`) in its
     digest. Raises `Refused` if it has changed."""
@@ -150,7 +149,7 @@ async def submit(
 
 
 async def sign(
-    conn: AsyncConnection,
+    conn: Connection,
     alert: Alert,
     person: Person,
     *,
@@ -182,7 +181,7 @@ async def sign(
 
 
 async def approve(
-    conn: AsyncConnection, alert: Alert, *, now: datetime, alone: Person | None = None
+    conn: Connection, alert: Alert, *, now: datetime, alone: Person | None = None
 ) -> Alert:
     """Make the alert approved: enough people have signed, or it was approved in advance (R33). `alone`: who
     both wrote and approved it, where that is enough. Raises `Refused` if it has changed."""
@@ -195,7 +194,7 @@ async def approve(
     )
 
 
-async def start(conn: AsyncConnection, alert_id: str) -> str | None:
+async def start(conn: Connection, alert_id: str) -> str | None:
     """Mark the alert as publishing before its first call. Returns its digest, or None if it was
     publishing already. A single statement, because the call waits for it."""
     await take_lock(conn, AUDIT)
@@ -211,7 +210,7 @@ async def start(conn: AsyncConnection, alert_id: str) -> str | None:
 
 
 async def break_glass(
-    conn: AsyncConnection, alert: Alert, *, by: Person, reason: str, now: datetime
+    conn: Connection, alert: Alert, *, by: Person, reason: str, now: datetime
 ) -> Alert:
     """Store one person's approval as sufficient (`policy.may_break_glass`)."""
     return await _move(
@@ -227,29 +226,27 @@ async def break_glass(
     )
 
 
-async def countersign(conn: AsyncConnection, alert: Alert, *, by: Person, now: datetime) -> Alert:
+async def countersign(conn: Connection, alert: Alert, *, by: Person, now: datetime) -> Alert:
     """Store another approver's review of what was published alone (`policy.may_countersign`)."""
     await _update(conn, alert, countersigned_by=by.id, countersigned_at=now)
     return await get(conn, alert.id)
 
 
-async def advance(
-    conn: AsyncConnection, alert: Alert, verb: Verb, *, reason: str | None = None
-) -> Alert:
+async def advance(conn: Connection, alert: Alert, verb: Verb, *, reason: str | None = None) -> Alert:
     """Make any state change that needs only a reason: return, reject, discard, expire, start, complete.
     Without a reason the last one is kept. Raises `Refused` if the alert has changed."""
     return await _move(conn, alert, verb, **({} if reason is None else {"reason": reason}))
 
 
 async def note_guidance(
-    conn: AsyncConnection, alert: Alert, guidance: Mapping[str, Any], faults: Iterable[Fault]
+    conn: Connection, alert: Alert, guidance: Mapping[str, Any], faults: Iterable[Fault]
 ) -> Alert:
     """Store a new comparison with the other alerts; the texts stay as they are."""
     await _update(conn, alert, guidance=dict(guidance), faults=[asdict(fault) for fault in faults])
     return await get(conn, alert.id)
 
 
-async def note_shown(conn: AsyncConnection, person: Person, alert: Alert, *, now: datetime) -> None:
+async def note_shown(conn: Connection, person: Person, alert: Alert, *, now: datetime) -> None:
     """Record that this person has seen these texts."""
     mine = (shown.c.person_id == person.id) & (shown.c.alert_id == alert.id)
     await conn.execute(delete(shown).where(mine))
@@ -265,7 +262,7 @@ async def note_shown(conn: AsyncConnection, person: Person, alert: Alert, *, now
 
 
 async def note_record(
-    conn: AsyncConnection,
+    conn: Connection,
     alert: Alert,
     *,
     channel: str,
@@ -282,13 +279,13 @@ async def note_record(
     )
 
 
-async def _move(conn: AsyncConnection, alert: Alert, verb: Verb, **changes: Any) -> Alert:
+async def _move(conn: Connection, alert: Alert, verb: Verb, **changes: Any) -> Alert:
     state = move(alert.state, verb, alert=alert.id)
     await _update(conn, alert, state=str(state), **changes)
     return await get(conn, alert.id)
 
 
-async def _update(conn: AsyncConnection, alert: Alert, **changes: Any) -> None:
+async def _update(conn: Connection, alert: Alert, **changes: Any) -> None:
     """Update the alert. Raises `Refused` if it is no longer as it was read."""
     unchanged = (tables.alert.c.state == str(alert.state)) & (tables.alert.c.revision == alert.revision)
     result = await conn.execute(

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.alerts import store_reading
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, AlertState, DeliveryState, Purpose, Relation
+from alertbot.db.sql import Connection
 from alertbot.db.tables import account, alert, delivery, dispatch, record
 from alertbot.db.tables_register import alert_number
 
@@ -48,7 +48,7 @@ def _post(row: Any) -> StandingPost:
 
 
 async def posts(
-    conn: AsyncConnection,
+    conn: Connection,
     alerts: Sequence[str],
     states: Collection[DeliveryState] = REACHED,
     action: Action = Action.PUBLISH,
@@ -95,7 +95,7 @@ class KnownPost(NamedTuple):
 
 
 async def known_posts(
-    conn: AsyncConnection, alerts: Sequence[str], channels: Sequence[str]
+    conn: Connection, alerts: Sequence[str], channels: Sequence[str]
 ) -> tuple[KnownPost, ...]:
     """The posts of these alerts on these channels, pictures and posts made by hand included, in order."""
     d, family = delivery.c, sorted(set(alerts))
@@ -121,7 +121,7 @@ async def known_posts(
 
 
 async def urls(
-    conn: AsyncConnection, alerts: Sequence[str], channels: Sequence[str]
+    conn: Connection, alerts: Sequence[str], channels: Sequence[str]
 ) -> dict[tuple[str, str], str]:
     """The addresses of the posts of these alerts on these channels, by channel and the platform's id, where the
     platform or a person gave one."""
@@ -137,7 +137,7 @@ async def urls(
     return {(row.name, row.remote_id): row.url for row in found}
 
 
-async def reached_counts(conn: AsyncConnection, alerts: Sequence[str]) -> dict[str, int]:
+async def reached_counts(conn: Connection, alerts: Sequence[str]) -> dict[str, int]:
     """The number of deliveries of these alerts, by state, that reached someone or perhaps did."""
     d = delivery.c
     query = (
@@ -152,7 +152,7 @@ async def reached_counts(conn: AsyncConnection, alerts: Sequence[str]) -> dict[s
 
 
 async def any_post(
-    conn: AsyncConnection, alert_id: str, states: Collection[DeliveryState] = REACHED
+    conn: Connection, alert_id: str, states: Collection[DeliveryState] = REACHED
 ) -> bool:
     """Whether a post or mail of this alert is in one of `states`."""
     d = delivery.c
@@ -165,7 +165,7 @@ async def any_post(
     return await conn.scalar(query.limit(1)) is not None
 
 
-async def chain(conn: AsyncConnection, starts: Iterable[Alert]) -> tuple[Alert, ...]:
+async def chain(conn: Connection, starts: Iterable[Alert]) -> tuple[Alert, ...]:
     """These alerts, all that they follow and all that follow them by a relation, oldest first."""
     wanted = {one.id: one for one in starts}
     incidents = sorted({one.incident for one in wanted.values()})
@@ -179,7 +179,7 @@ def _touches(one: Alert, others: Iterable[Alert]) -> bool:
     return any(one.original == other.id or other.original == one.id for other in others)
 
 
-async def followers(conn: AsyncConnection, alert_id: str) -> tuple[Alert, ...]:
+async def followers(conn: Connection, alert_id: str) -> tuple[Alert, ...]:
     """The alerts that follow this one, newest first."""
     found = await conn.scalars(
         select(alert.c.id).where(alert.c.original == alert_id).order_by(alert.c.drafted_at.desc())
@@ -187,7 +187,7 @@ async def followers(conn: AsyncConnection, alert_id: str) -> tuple[Alert, ...]:
     return tuple([await store_reading.get(conn, one) for one in found.all()])
 
 
-async def taken_back_by(conn: AsyncConnection, alert_id: str, *, but: str = "") -> Alert | None:
+async def taken_back_by(conn: Connection, alert_id: str, *, but: str = "") -> Alert | None:
     """The alert that takes this one back, or is about to (only one can, see `uq_alert_taken_back`)."""
     states = [state.value for state in UNDER_WAY]
     query = select(alert.c.id).where(
@@ -200,7 +200,7 @@ async def taken_back_by(conn: AsyncConnection, alert_id: str, *, but: str = "") 
     return None if found is None else await store_reading.get(conn, str(found))
 
 
-async def ending(conn: AsyncConnection, incident: str, *, but: str = "") -> Alert | None:
+async def ending(conn: Connection, incident: str, *, but: str = "") -> Alert | None:
     """The alert that ends this incident, or is about to."""
     query = select(alert.c.id).where(
         alert.c.incident_id == incident,
@@ -212,7 +212,7 @@ async def ending(conn: AsyncConnection, incident: str, *, but: str = "") -> Aler
     return None if found is None else await store_reading.get(conn, str(found))
 
 
-async def struck_by(conn: AsyncConnection, entries: Sequence[int]) -> tuple[str, ...]:
+async def struck_by(conn: Connection, entries: Sequence[int]) -> tuple[str, ...]:
     """The published or pending alerts that tell the public not to call these entries, newest first."""
     query = (
         select(alert.c.id, alert.c.drafted_at)
@@ -225,17 +225,17 @@ async def struck_by(conn: AsyncConnection, entries: Sequence[int]) -> tuple[str,
     return tuple(row.id for row in await conn.execute(query))
 
 
-async def last_reached(conn: AsyncConnection, alert_id: str) -> datetime | None:
+async def last_reached(conn: Connection, alert_id: str) -> datetime | None:
     """When the last delivered post of the alert was sent, by the database's clock."""
     return await _reached(conn, alert_id, func.max(delivery.c.settled_at))
 
 
-async def first_reached(conn: AsyncConnection, alert_id: str) -> datetime | None:
+async def first_reached(conn: Connection, alert_id: str) -> datetime | None:
     """When the first delivered post of the alert was sent, by the database's clock."""
     return await _reached(conn, alert_id, func.min(delivery.c.settled_at))
 
 
-async def _reached(conn: AsyncConnection, alert_id: str, when: ColumnElement[float]) -> datetime | None:
+async def _reached(conn: Connection, alert_id: str, when: ColumnElement[float]) -> datetime | None:
     query = (
         select(when)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db.database import drawn
-from alertbot.db.sql import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.db.tables import OPEN_INCIDENT, alert, incident, record
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words, and none that looks like a digit
@@ -45,7 +44,7 @@ class IncidentTally:
 
 
 async def start(
-    conn: AsyncConnection,
+    conn: Connection,
     *,
     by: Person | None,
     now: datetime,
@@ -70,14 +69,14 @@ async def start(
     return opened
 
 
-async def close(conn: AsyncConnection, incident_id: str, *, now: datetime) -> bool:
+async def close(conn: Connection, incident_id: str, *, now: datetime) -> bool:
     """Close an incident; False if it was closed already."""
     still = (incident.c.id == incident_id) & incident.c.closed_at.is_(None)
     closed = await conn.execute(update(incident).where(still).values(closed_at=now))
     return closed.rowcount == 1
 
 
-async def open_again(conn: AsyncConnection, incident_id: str) -> None:
+async def open_again(conn: Connection, incident_id: str) -> None:
     """Open an incident that was closed."""
     mine = update(incident).where(incident.c.id == incident_id)
     await conn.execute(mine.values(closed_at=None))
@@ -98,7 +97,7 @@ _OUT = tuple(
 
 
 async def told(
-    conn: AsyncConnection,
+    conn: Connection,
     incident_id: str,
     *,
     exercise: bool,
@@ -116,7 +115,7 @@ async def told(
     return [(row.id, row.given) for row in rows]
 
 
-async def told_by_open(conn: AsyncConnection, *, but: str = "") -> dict[str, list[GivenByAlert]]:
+async def told_by_open(conn: Connection, *, but: str = "") -> dict[str, list[GivenByAlert]]:
     """The same for every open incident but one, oldest first; here what waits for approval counts as well.
     Exercises do not."""
     a = alert.c
@@ -138,7 +137,7 @@ def _told(states: tuple[str, ...]) -> ColumnElement[bool]:
     return or_(alert.c.state.in_(states), by_hand)
 
 
-async def of_service(conn: AsyncConnection, service: str) -> Incident | None:
+async def of_service(conn: Connection, service: str) -> Incident | None:
     """The service's open incident, else its last one."""
     query = select(incident).where(incident.c.service == service)
     latest = query.order_by(incident.c.closed_at.is_not(None), incident.c.opened_at.desc()).limit(1)
@@ -146,18 +145,18 @@ async def of_service(conn: AsyncConnection, service: str) -> Incident | None:
     return None if row is None else Incident(*row)
 
 
-async def watch(conn: AsyncConnection, incident_id: str, service: str) -> None:
+async def watch(conn: Connection, incident_id: str, service: str) -> None:
     """From now on, decisions about this service belong to this incident."""
     await conn.execute(update(incident).where(incident.c.id == incident_id).values(service=service))
 
 
-async def confirm(conn: AsyncConnection, incident_id: str, *, by: str, now: datetime) -> None:
+async def confirm(conn: Connection, incident_id: str, *, by: str, now: datetime) -> None:
     """Record that someone other than the operator confirms that the service works again (R11)."""
     values = {"confirmed_by": by, "confirmed_at": now}
     await conn.execute(update(incident).where(incident.c.id == incident_id).values(**values))
 
 
-async def tallies(conn: AsyncConnection) -> tuple[IncidentTally, ...]:
+async def tallies(conn: Connection) -> tuple[IncidentTally, ...]:
     """Every incident with its counts, newest first."""
     counted = select(alert.c.incident_id, alert.c.state, func.count()).group_by(
         alert.c.incident_id, alert.c.state
@@ -168,7 +167,7 @@ async def tallies(conn: AsyncConnection) -> tuple[IncidentTally, ...]:
     return tuple(IncidentTally(one, counts.get(one.id, {})) for one in await listing(conn))
 
 
-async def get(conn: AsyncConnection, reference: str) -> Incident:
+async def get(conn: Connection, reference: str) -> Incident:
     """The incident with this id, in any case. Raises `Misuse` if there is none."""
     wanted = reference.strip().upper()
     row = (await conn.execute(select(incident).where(incident.c.id == wanted))).one_or_none()
@@ -181,13 +180,13 @@ async def get(conn: AsyncConnection, reference: str) -> Incident:
     return Incident(*row)
 
 
-async def listing(conn: AsyncConnection) -> tuple[Incident, ...]:
+async def listing(conn: Connection) -> tuple[Incident, ...]:
     """Every incident, newest first."""
     rows = await conn.execute(select(incident).order_by(incident.c.opened_at.desc(), incident.c.id))
     return tuple(Incident(*row) for row in rows)
 
 
-async def next_number(conn: AsyncConnection, incident_id: str) -> int:
+async def next_number(conn: Connection, incident_id: str) -> int:
     """The number of the incident's next alert, from 1. Other callers wait until this transaction ends."""
     await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
     await conn.execute(select(incident.c.id).where(incident.c.id == incident_id).with_for_update())
@@ -195,7 +194,7 @@ async def next_number(conn: AsyncConnection, incident_id: str) -> int:
     return int(last or 0) + 1
 
 
-async def _free_id(conn: AsyncConnection) -> str:
+async def _free_id(conn: Connection) -> str:
     while True:
         letters = drawn("letters of an incident", _letters)
         taken = await conn.scalar(select(incident.c.id).where(incident.c.id == letters))

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, exists, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.alerts.rules_policy import AlertFacts, Approval
 from alertbot.core.errors import Misuse
@@ -26,7 +25,7 @@ from alertbot.core.model import (
     WhenUncertain,
 )
 from alertbot.core.words import _
-from alertbot.db.sql import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.db.tables import (
     alert,
     approval,
@@ -112,7 +111,7 @@ class Record:
     at: datetime
 
 
-async def get(conn: AsyncConnection, reference: str, *, lock: bool = False) -> Alert:
+async def get(conn: Connection, reference: str, *, lock: bool = False) -> Alert:
     """The alert with this id, in any case, or with a unique beginning of at least four letters. Raises
     `Misuse` if there is none.
 
@@ -130,7 +129,7 @@ async def get(conn: AsyncConnection, reference: str, *, lock: bool = False) -> A
     return _alert(row)
 
 
-async def id_of(conn: AsyncConnection, reference: str) -> str:
+async def id_of(conn: Connection, reference: str) -> str:
     """The id that `get` would find, even in a database of another version. Raises `Misuse` if there is
     none."""
     wanted = reference.strip().upper()
@@ -142,7 +141,7 @@ async def id_of(conn: AsyncConnection, reference: str) -> str:
 
 
 async def listing(
-    conn: AsyncConnection,
+    conn: Connection,
     *,
     states: Collection[AlertState] | None = None,
     incident: str | None = None,
@@ -157,13 +156,13 @@ async def listing(
     return await _alerts(conn, query)
 
 
-async def overdue(conn: AsyncConnection, *, now: datetime) -> tuple[Alert, ...]:
+async def overdue(conn: Connection, *, now: datetime) -> tuple[Alert, ...]:
     """Pending alerts whose approval deadline has passed."""
     query = _ALERTS.where(alert.c.state == str(AlertState.PENDING), alert.c.pending_until <= now)
     return await _alerts(conn, query.order_by(alert.c.id))
 
 
-async def lapsing(conn: AsyncConnection, *, since: datetime) -> tuple[Alert, ...]:
+async def lapsing(conn: Connection, *, since: datetime) -> tuple[Alert, ...]:
     """Alerts whose approval may lapse (pending, or approved and not begun), and those that expired for want of
     one, if it was due at `since` or later."""
     waits = alert.c.state.in_([str(AlertState.PENDING), str(AlertState.APPROVED)])
@@ -171,14 +170,14 @@ async def lapsing(conn: AsyncConnection, *, since: datetime) -> tuple[Alert, ...
     return await _alerts(conn, _ALERTS.where(waits | gone).order_by(alert.c.id))
 
 
-async def open_glass(conn: AsyncConnection) -> tuple[Alert, ...]:
+async def open_glass(conn: Connection) -> tuple[Alert, ...]:
     """Alerts that one person published alone and nobody has countersigned."""
     query = _ALERTS.where(alert.c.break_glass_by.is_not(None), alert.c.countersigned_by.is_(None))
     return await _alerts(conn, query.order_by(alert.c.id))
 
 
 async def messages_of(
-    conn: AsyncConnection,
+    conn: Connection,
     alert_id: str,
     purpose: Purpose = Purpose.PUBLICATION,
     revision: int | None = None,
@@ -202,7 +201,7 @@ class StoredTexts:
     retraction: Mapping[int, Message]
 
 
-async def stored_texts(conn: AsyncConnection, alert_id: str, channels: Iterable[str]) -> StoredTexts:
+async def stored_texts(conn: Connection, alert_id: str, channels: Iterable[str]) -> StoredTexts:
     """The texts of the alert's current revision, and the targets in its `channels`."""
     signed = (Purpose.PUBLICATION.value, Purpose.RETRACTION.value)
     present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
@@ -217,7 +216,7 @@ async def stored_texts(conn: AsyncConnection, alert_id: str, channels: Iterable[
 
 
 async def targets_of(
-    conn: AsyncConnection, alert_id: str, channels: Iterable[str] | None = None
+    conn: Connection, alert_id: str, channels: Iterable[str] | None = None
 ) -> dict[str, tuple[Target, ...]]:
     """The targets of every channel of the alert, in order; empty for a channel without any. `channels`:
     those of the alert, if already known."""
@@ -235,7 +234,7 @@ async def targets_of(
         after = rows[-1].id
 
 
-async def approvals_of(conn: AsyncConnection, alert_id: str, *, now: datetime) -> tuple[Approval, ...]:
+async def approvals_of(conn: Connection, alert_id: str, *, now: datetime) -> tuple[Approval, ...]:
     """Every approval, void ones too, oldest first, each with the person's current status."""
     a = approval.c
     query = (
@@ -257,21 +256,21 @@ async def approvals_of(conn: AsyncConnection, alert_id: str, *, now: datetime) -
     )
 
 
-async def shown_to(conn: AsyncConnection, person_id: int, alert_id: str) -> str | None:
+async def shown_to(conn: Connection, person_id: int, alert_id: str) -> str | None:
     """The digest of the alert last shown to this person."""
     query = select(shown.c.digest)
     found = await conn.scalar(query.where(shown.c.person_id == person_id, shown.c.alert_id == alert_id))
     return None if found is None else str(found)
 
 
-async def seen_revision(conn: AsyncConnection, person_id: int, alert_id: str) -> int | None:
+async def seen_revision(conn: Connection, person_id: int, alert_id: str) -> int | None:
     """The revision of the alert last shown to this person, as far as it was kept."""
     mine = (shown.c.person_id == person_id) & (shown.c.alert_id == alert_id)
     found = await conn.scalar(select(shown.c.revision).where(mine))
     return None if found is None else int(found)
 
 
-async def records_of(conn: AsyncConnection, *alert_ids: str) -> tuple[Record, ...]:
+async def records_of(conn: Connection, *alert_ids: str) -> tuple[Record, ...]:
     """Posts of these alerts that were made by hand, oldest first."""
     query = select(record).where(record.c.alert_id.in_(alert_ids)).order_by(record.c.id)
     return tuple(
@@ -281,7 +280,7 @@ async def records_of(conn: AsyncConnection, *alert_ids: str) -> tuple[Record, ..
 
 
 async def recorded_for(
-    conn: AsyncConnection, channel: str, url: str, remote_id: str | None = None
+    conn: Connection, channel: str, url: str, remote_id: str | None = None
 ) -> str | None:
     """The alert for which a person recorded this post, by its address or its id; None if nobody did."""
     same = record.c.url == url
@@ -292,12 +291,12 @@ async def recorded_for(
     return None if found is None else str(found)
 
 
-async def _row(conn: AsyncConnection, alert_id: str, *, lock: bool) -> Row[Any] | None:
+async def _row(conn: Connection, alert_id: str, *, lock: bool) -> Row[Any] | None:
     query = _ALERTS.where(alert.c.id == alert_id)
     return (await conn.execute(query.with_for_update(of=alert) if lock else query)).one_or_none()
 
 
-async def _only_match(conn: AsyncConnection, beginning: str) -> str:
+async def _only_match(conn: Connection, beginning: str) -> str:
     if len(beginning) < SHORTEST_BEGINNING:
         raise Misuse(_no_alert(beginning))
     query = select(alert.c.id).where(alert.c.id.startswith(beginning, autoescape=True))
@@ -315,7 +314,7 @@ def _no_alert(reference: str) -> str:
     return _("There is no alert '{id}'; `alertbot status` lists the alerts.").format(id=reference)
 
 
-async def _alerts(conn: AsyncConnection, query: Select[Any]) -> tuple[Alert, ...]:
+async def _alerts(conn: Connection, query: Select[Any]) -> tuple[Alert, ...]:
     return tuple(_alert(row) for row in await conn.execute(query))
 
 

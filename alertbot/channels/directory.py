@@ -39,6 +39,32 @@ class _Types(Mapping[str, AdapterType]):
         return len(self._announced)
 
 
+class _PartOf(Mapping[str, Any]):
+    """An attribute of each type; a type is loaded when its own is asked for."""
+
+    def __init__(self, types: Mapping[str, AdapterType], part: str) -> None:
+        self._types, self._part = types, part
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self._types[name], self._part)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._types)
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+
+def settings_types() -> Mapping[str, type[ChannelSettings]]:
+    """The settings of each type of channel; see `adapter_types`."""
+    return _PartOf(adapter_types(), "settings_type")
+
+
+def specs() -> Mapping[str, ChannelSpec]:
+    """What each type of channel can do; see `adapter_types`."""
+    return _PartOf(adapter_types(), "spec")
+
+
 @cache
 def adapter_types() -> Mapping[str, AdapterType]:
     """Every installed type of channel by name. Asking for a broken one raises `ConfigInvalid` with the

@@ -38,8 +38,9 @@ def read(
 ) -> Config:
     """Read and check a configuration file. Touches no network and no secret.
 
-    `settings_types`: the settings of each type of channel; `specs`: what each can do. Raises
-    `ConfigInvalid` with one line for every fault: file, line, column, keys, and what would be right.
+    `settings_types`: the settings of each type of channel; `specs`: what each can do. Those of a type that no
+    channel has are asked for only if there are faults, since sentences name every type. Raises `ConfigInvalid` with
+    one line for every fault: file, line, column, keys, and what would be right.
     """
     path = Path(path)
     document = parse(_decoded(path, content(path)))
@@ -47,12 +48,25 @@ def read(
     root = document.root
     if root is None or not isinstance(root.value, dict):
         raise invalid(path, found or [_not_a_mapping(root)])
-    config, more = _checked(root, dict(settings_types), path.parent, {one.path for one in found})
+    told = {one.path for one in found}
+    config, more = _checked(root, _used(root, settings_types), path.parent, told)
+    if more:
+        config, more = _checked(root, dict(settings_types), path.parent, told)
     channels = config.channels if config else {}
     more += [_found(root, path, sentence) for path, sentence in beyond(channels, specs or {})]
     if found or more or config is None:
         raise invalid(path, found + more)
     return config
+
+
+def _used(root: Node, types: Mapping[str, type[ChannelSettings]]) -> dict[str, type[ChannelSettings]]:
+    """The types that channels have; all of them where a channel has none that is known, or there is no channel."""
+    named = [
+        given.get("type") if isinstance(given, dict) else None
+        for given in _group(plain(root), "channels").values()
+    ]
+    known = [name for name in dict.fromkeys(named) if isinstance(name, str) and name in types]
+    return {name: types[name] for name in known or types}
 
 
 def schema(settings_types: Mapping[str, type[ChannelSettings]]) -> dict[str, Json]:

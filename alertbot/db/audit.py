@@ -14,14 +14,13 @@ from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
 from sqlalchemy import func, insert, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db import facts
 from alertbot.db.facts import Group
-from alertbot.db.sql import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.db.tables import APPROVING, audit
 
 GENESIS = "0" * 64  # what the first row follows
@@ -86,7 +85,7 @@ class AuditVerdict:
 
 
 async def append(
-    conn: AsyncConnection,
+    conn: Connection,
     *,
     actor: str,
     verb: str,
@@ -109,7 +108,7 @@ async def append(
     return await append_many(conn, [entry])
 
 
-async def append_many(conn: AsyncConnection, entries: Sequence[AuditEntry]) -> str:
+async def append_many(conn: Connection, entries: Sequence[AuditEntry]) -> str:
     """Add rows in order, in one statement; returns the new head's hash. The last one also tells what the
     transaction has written so far. Other writers wait until this transaction ends."""
     await take_lock(conn, AUDIT)
@@ -121,13 +120,13 @@ async def append_many(conn: AsyncConnection, entries: Sequence[AuditEntry]) -> s
     return rows[-1]["hash"]
 
 
-async def complete(conn: AsyncConnection) -> None:
+async def complete(conn: Connection) -> None:
     """Before a transaction is committed: tell the audit what was written and belongs to no row of it yet."""
     if facts.waiting(conn):
         await append_many(conn, [AuditEntry(actor=MACHINE, verb=ROWS, at=datetime.now(UTC))])
 
 
-async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Exception | None:
+async def append_if_possible(conn: Connection, entry: AuditEntry) -> Exception | None:
     """Add one row, unless the audit cannot be written or is locked for long: then the rest of the
     transaction stands, and the audit is not told of it. Returns the error, or None if it was written. For
     actions that matter more than their own row."""
@@ -142,14 +141,14 @@ async def append_if_possible(conn: AsyncConnection, entry: AuditEntry) -> Except
     return None
 
 
-async def head(conn: AsyncConnection) -> AuditHead:
+async def head(conn: Connection) -> AuditHead:
     """The end of the chain; for an empty one, no rows and `GENESIS`."""
     last = select(audit.c.hash).order_by(audit.c.seq.desc()).limit(1).scalar_subquery()
     row = (await conn.execute(select(func.coalesce(func.max(audit.c.seq), 0), last))).one()
     return AuditHead(int(row[0]), GENESIS if row[1] is None else str(row[1]))
 
 
-async def approving(conn: AsyncConnection, alert: str) -> list[AuditRow]:
+async def approving(conn: Connection, alert: str) -> list[AuditRow]:
     """The rows in which this alert was approved or the glass broken for it, of any digest, in order; only
     those whose hash is that of their content."""
     wanted = select(audit).where(audit.c.alert == alert, APPROVING).order_by(audit.c.seq)
@@ -157,14 +156,14 @@ async def approving(conn: AsyncConnection, alert: str) -> list[AuditRow]:
     return [row for row in rows if row_hash(row) == row["hash"]]
 
 
-async def renewed(conn: AsyncConnection, person: str, since: datetime) -> bool:
+async def renewed(conn: Connection, person: str, since: datetime) -> bool:
     """Whether this person got a new token after this moment."""
     start = since.astimezone(UTC).isoformat(timespec="microseconds")
     wanted = select(audit.c.detail).where(audit.c.verb == "people-rotate", audit.c.at >= start)
     return any(detail.get("person") == person for detail in await conn.scalars(wanted))
 
 
-async def of_verb(conn: AsyncConnection, verb: str) -> list[AuditRow]:
+async def of_verb(conn: Connection, verb: str) -> list[AuditRow]:
     """The rows of this verb, newest first; only those whose hash is that of their content."""
     wanted = select(audit).where(audit.c.verb == verb).order_by(audit.c.seq.desc())
     rows = (cast(AuditRow, dict(row)) for row in (await conn.execute(wanted)).mappings())
@@ -172,7 +171,7 @@ async def of_verb(conn: AsyncConnection, verb: str) -> list[AuditRow]:
 
 
 async def verify(
-    conn: AsyncConnection, head: str | None = None, hear: Callable[[AuditRow], None] | None = None
+    conn: Connection, head: str | None = None, hear: Callable[[AuditRow], None] | None = None
 ) -> AuditVerdict:
     """Read the whole chain and name every row that was changed, removed, inserted or moved. `hear` is given
     every row on the way.
@@ -189,7 +188,7 @@ async def verify(
     return check.verdict()
 
 
-async def export(conn: AsyncConnection) -> AsyncIterator[AuditRow]:
+async def export(conn: Connection) -> AsyncIterator[AuditRow]:
     """Every row in order, page by page."""
     statement = select(audit).order_by(audit.c.seq).limit(_PAGE_ROWS)
     after: int | None = None
@@ -216,7 +215,7 @@ class AuditQuery:
 
 
 async def search(
-    conn: AsyncConnection,
+    conn: Connection,
     query: AuditQuery,
     *,
     before: int | None = None,
@@ -249,24 +248,24 @@ def _fitting(query: AuditQuery) -> Iterator[Any]:
         yield c.at < query.until.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-async def row_at(conn: AsyncConnection, seq: int) -> AuditRow | None:
+async def row_at(conn: Connection, seq: int) -> AuditRow | None:
     """The row with this number."""
     found = (await conn.execute(select(audit).where(audit.c.seq == seq))).mappings().one_or_none()
     return None if found is None else cast(AuditRow, dict(found))
 
 
-async def recent_verbs(conn: AsyncConnection) -> list[str]:
+async def recent_verbs(conn: Connection) -> list[str]:
     """The verbs of the latest rows, for a form that suggests them."""
     latest = select(audit.c.verb).order_by(audit.c.seq.desc()).limit(_SUGGESTED_FROM).subquery()
     return sorted(map(str, await conn.scalars(select(latest.c.verb).distinct())))
 
 
-async def pseudonym(conn: AsyncConnection, address: str) -> str:
+async def pseudonym(conn: Connection, address: str) -> str:
     """The keyed hash that replaces an address. The same for the same address in this database."""
     return (await pseudonyms(conn, [address]))[address]
 
 
-async def pseudonyms(conn: AsyncConnection, addresses: Iterable[str]) -> dict[str, str]:
+async def pseudonyms(conn: Connection, addresses: Iterable[str]) -> dict[str, str]:
     """`pseudonym` for many addresses, reading the key once. Needs a write transaction the first time in
     a database's life."""
     key = await facts.pseudonym_key(conn)

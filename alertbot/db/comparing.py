@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Select, Table, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
@@ -22,6 +21,7 @@ from alertbot.core.words import _
 from alertbot.db import audit, facts
 from alertbot.db.audit import AuditRow, AuditVerdict
 from alertbot.db.facts import WATCHED, columns_of
+from alertbot.db.sql import Connection
 from alertbot.db.tables import account, alert, approval, delivery, dispatch, person
 
 MOST_TOLD = 1000  # differences that are named one by one
@@ -53,7 +53,7 @@ class Comparison:
     before: int
 
 
-async def compare(conn: AsyncConnection, head: str | None = None) -> Comparison:
+async def compare(conn: Connection, head: str | None = None) -> Comparison:
     """Check the chain (`audit.verify`) and the tables against it. Raises `Misuse` for a head that is too
     short."""
     said = Said()
@@ -224,7 +224,7 @@ def _outcome(row: AuditRow) -> dict[str, Json]:
     return told
 
 
-async def _pages(conn: AsyncConnection, query: Any, *key: Any) -> AsyncIterator[list[Any]]:
+async def _pages(conn: Connection, query: Any, *key: Any) -> AsyncIterator[list[Any]]:
     """The rows of a query in portions, ordered by `key`, whose columns are among those it asks for."""
     after: Any = None
     place = key[0] if len(key) == 1 else tuple_(*key)
@@ -241,7 +241,7 @@ async def _pages(conn: AsyncConnection, query: Any, *key: Any) -> AsyncIterator[
         after = last[0] if len(key) == 1 else tuple_(*last)
 
 
-async def _rows(conn: AsyncConnection, table: Table, said: Said, found: Differences) -> None:
+async def _rows(conn: Connection, table: Table, said: Said, found: Differences) -> None:
     async for page in _pages(conn, select(table), *table.primary_key.columns):
         seal = await facts.sealer(conn, table, page, make=False)
         for key in compare_rows(table, page, seal, said, found):
@@ -292,7 +292,7 @@ def deliveries() -> Select[Any]:
     )
 
 
-async def _deliveries(conn: AsyncConnection, said: Said, found: Differences) -> None:
+async def _deliveries(conn: Connection, said: Said, found: Differences) -> None:
     key = await facts.pseudonym_key(conn, make=False)
     async for page in _pages(conn, deliveries(), delivery.c.id):
         compare_outcomes(page, key, said, found)
@@ -341,7 +341,7 @@ def approvals() -> Select[Any]:
     return query.join_from(approval, person, person.c.id == approval.c.person_id)
 
 
-async def _approvals(conn: AsyncConnection, said: Said, found: Differences) -> None:
+async def _approvals(conn: Connection, said: Said, found: Differences) -> None:
     async for page in _pages(conn, approvals(), approval.c.id):
         compare_approvals(page, said, found)
     for name, actor in said.unsigned():
@@ -379,7 +379,7 @@ def published() -> Select[Any]:
     return query.where(alert.c.state.in_(sorted(_OUT)))
 
 
-async def _published(conn: AsyncConnection, said: Said, found: Differences) -> None:
+async def _published(conn: Connection, said: Said, found: Differences) -> None:
     async for page in _pages(conn, published(), alert.c.id):
         compare_published(page, said, found)
 

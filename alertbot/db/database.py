@@ -20,13 +20,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import AlertbotError, Refused, StoreFailed
 from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.db import failures, migrate
 from alertbot.db.engines import BUSY_SECONDS, FileEngine, ServerEngine, Work, finish
+from alertbot.db.sql import Connection
 
 log = logging.getLogger(__name__)
 
@@ -269,7 +269,7 @@ async def _prepared(database: Database, prepare: Callable[[Database], Awaitable[
     return database
 
 
-async def _revision(conn: AsyncConnection) -> str | None:
+async def _revision(conn: Connection) -> str | None:
     """The schema's revision, or None for a new database. Asked without Alembic, which is slow to load."""
     try:
         found = await conn.scalar(text("SELECT version_num FROM alembic_version"))

@@ -14,12 +14,11 @@ from sqlalchemy import URL, create_engine, event
 from sqlalchemy.engine import Connection, Engine, Result, ScalarResult
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from alertbot.db import audit, facts
+from alertbot.db import audit, facts, sql
 
 T = TypeVar("T")
-Work: TypeAlias = Callable[[AsyncConnection], Awaitable[T]]
+Work: TypeAlias = Callable[[sql.Connection], Awaitable[T]]
 
 SYNCHRONOUS = "FULL"  # NORMAL may lose the last commits with the power
 BUSY_SECONDS = 30.0  # how long a writer waits for SQLite's lock before it says "locked"
@@ -55,7 +54,7 @@ async def _outlast(task: "asyncio.Future[Any]") -> None:
         task.exception()  # retrieved: the caller was cancelled and hears of nothing else
 
 
-async def _told(conn: AsyncConnection, work: Work[T]) -> T:
+async def _told(conn: sql.Connection, work: Work[T]) -> T:
     """`work`, and the audit is told what was written."""
     facts.begin(conn)
     done = await work(conn)
@@ -95,7 +94,7 @@ class FileEngine:
 
     def _run(self, work: Work[T]) -> T:
         with self.sync_engine.connect() as connection, connection.begin():
-            conn = cast(AsyncConnection, ThreadConnection(connection))
+            conn = cast("sql.Connection", ThreadConnection(connection))
             return _driven(work(conn) if self._reader else _told(conn, work))
 
     async def dispose(self) -> None:
@@ -204,6 +203,8 @@ class ServerEngine:
     """PostgreSQL."""
 
     def __init__(self, url: URL, *, reader: bool) -> None:
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         engine = create_async_engine(
             url,
             connect_args={"connect_timeout": CONNECT_SECONDS},
@@ -237,7 +238,7 @@ class ServerEngine:
         await conn.start()
         return await finish(self._run(conn, work))
 
-    async def _run(self, conn: AsyncConnection, work: Work[T]) -> T:
+    async def _run(self, conn: sql.Connection, work: Work[T]) -> T:
         try:
             async with conn.begin():
                 return await (work(conn) if self._reader else _told(conn, work))

@@ -20,14 +20,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeAlias
 
+import sqlalchemy
 from sqlalchemy import Column, Delete, Insert, Table, Update, event, func, insert, select, tuple_
-from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
 
 from alertbot.core.json import Json
 from alertbot.db import tables, tables_desk, tables_page, tables_register, tables_watch
-from alertbot.db.sql import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, Connection, take_lock
 
 Key: TypeAlias = tuple[Any, ...]
 Group: TypeAlias = Mapping[str, Any]
@@ -112,23 +111,23 @@ def watch(engine: Any) -> None:
     event.listen(engine, "rollback_savepoint", _taken_back)
 
 
-def begin(conn: AsyncConnection) -> None:
+def begin(conn: Connection) -> None:
     """A transaction begins: nothing is written yet."""
     _info(conn)["written"] = _Written()
 
 
-def waiting(conn: AsyncConnection) -> bool:
+def waiting(conn: Connection) -> bool:
     """Whether something was written that the audit has not been told."""
     written = _info(conn).get("written")
     return isinstance(written, _Written) and bool(written.rows or written.above)
 
 
-def forget(conn: AsyncConnection) -> None:
+def forget(conn: Connection) -> None:
     """What was written so far is told to nobody: the audit cannot be written, and the rest must stand."""
     begin(conn)
 
 
-async def gather(conn: AsyncConnection) -> list[list[Group]]:
+async def gather(conn: Connection) -> list[list[Group]]:
     """What was written and not told yet, for one row of the audit each. For the holder of the audit's lock: what
     others wrote is committed then, and was told. Empty if there is nothing."""
     written = _info(conn).get("written")
@@ -166,7 +165,7 @@ def _packed(groups: Sequence[list[Group]]) -> list[list[Group]]:
 
 
 async def _groups(
-    conn: AsyncConnection, table: Table, keys: Sequence[Key], written: _Written
+    conn: Connection, table: Table, keys: Sequence[Key], written: _Written
 ) -> list[Group]:
     found = {key: row async for key, row in _rows(conn, table, keys)}
     seal = await sealer(conn, table, found.values())
@@ -200,7 +199,7 @@ def _group(table: str, names: Sequence[str], rows: Sequence[tuple[Key, list[Json
     return group | ({"each": each} if each else {})
 
 
-async def _rows(conn: AsyncConnection, table: Table, keys: Sequence[Key]) -> Any:
+async def _rows(conn: Connection, table: Table, keys: Sequence[Key]) -> Any:
     primary = list(table.primary_key.columns)
     for start in range(0, len(keys), _ASKED):
         part = keys[start : start + _ASKED]
@@ -229,7 +228,7 @@ def key_text(key: Key) -> str:
 
 
 async def sealer(
-    conn: AsyncConnection, table: Table, rows: Iterable[Mapping[str, Any]], *, make: bool = True
+    conn: Connection, table: Table, rows: Iterable[Mapping[str, Any]], *, make: bool = True
 ) -> Callable[[Column[Any], Any], Json]:
     """The function from a column and its value to what the audit says of it. `make`: as for `pseudonym_key`."""
     hidden = [name for kind, name in SECRET if kind == table.name]
@@ -260,7 +259,7 @@ def _sum(value: bytes) -> str:
 # --- the key of the pseudonyms --------------------------------------------------------------------
 
 
-async def pseudonym_key(conn: AsyncConnection, *, make: bool = True) -> bytes:
+async def pseudonym_key(conn: Connection, *, make: bool = True) -> bytes:
     """The installation's key, made when it is first asked for: that needs a write transaction. Without `make`
     it is empty where there is none yet, and nothing was named by it."""
     table = tables.installation
@@ -286,12 +285,12 @@ def keyed_hash(key: bytes, address: str) -> str:
 # --- noticing -------------------------------------------------------------------------------------
 
 
-def _info(conn: AsyncConnection) -> dict[Any, Any]:
+def _info(conn: Connection) -> dict[Any, Any]:
     assert conn.sync_connection is not None
     return conn.sync_connection.info
 
 
-def _taken_back(conn: Connection, _name: str, _context: None) -> None:
+def _taken_back(conn: sqlalchemy.engine.Connection, _name: str, _context: None) -> None:
     """Rows of the audit may be gone with the savepoint: what they told is to be told again."""
     written = conn.info.get("written")
     if isinstance(written, _Written):
@@ -300,7 +299,11 @@ def _taken_back(conn: Connection, _name: str, _context: None) -> None:
 
 
 def _before(
-    conn: Connection, statement: Any, many: Sequence[Mapping[str, Any]], one: Mapping[str, Any], _o: Any
+    conn: sqlalchemy.engine.Connection,
+    statement: Any,
+    many: Sequence[Mapping[str, Any]],
+    one: Mapping[str, Any],
+    _o: Any,
 ) -> None:
     if not isinstance(statement, Insert | Update | Delete):
         return
@@ -321,7 +324,11 @@ def _before(
 
 
 def _inserted(
-    conn: Connection, statement: Insert, table: Table, sets: Sequence[Any], written: _Written
+    conn: sqlalchemy.engine.Connection,
+    statement: Insert,
+    table: Table,
+    sets: Sequence[Any],
+    written: _Written,
 ) -> None:
     primary = [column.name for column in table.primary_key.columns]
     fixed = _values(statement)
@@ -348,7 +355,10 @@ def _set_columns(statement: Update, sets: Sequence[Mapping[str, Any]]) -> set[st
 
 
 def _keys(
-    conn: Connection, statement: Update | Delete, table: Table, sets: Sequence[Mapping[str, Any]]
+    conn: sqlalchemy.engine.Connection,
+    statement: Update | Delete,
+    table: Table,
+    sets: Sequence[Mapping[str, Any]],
 ) -> Iterable[Key]:
     """The keys of the rows that a change is about; more than it will change do no harm."""
     primary = list(table.primary_key.columns)

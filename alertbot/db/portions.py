@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import Integer, Select, Table, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
@@ -16,9 +15,10 @@ from alertbot.db import comparing, facts, tables
 from alertbot.db.audit import AuditRow, Check
 from alertbot.db.comparing import Differences, Said
 from alertbot.db.facts import WATCHED
+from alertbot.db.sql import Connection
 from alertbot.db.tables import alert, approval, delivery, person
 
-OtherTexts = Callable[[AsyncConnection, Sequence[str]], Awaitable[list[str]]]
+OtherTexts = Callable[[Connection, Sequence[str]], Awaitable[list[str]]]
 """What differs between the texts of these alerts and their digests."""
 
 _PAGE = 500
@@ -48,7 +48,7 @@ class Portions:
     def close(self) -> None:
         self._now.said.close()
 
-    async def go_on(self, conn: AsyncConnection, rows: int) -> tuple[str, ...] | None:
+    async def go_on(self, conn: Connection, rows: int) -> tuple[str, ...] | None:
         """Compare about so many rows more. At the end of a round, what was found; the next call begins anew."""
         if not self._now.begun:
             if await self._hear(conn, rows) == rows:
@@ -67,7 +67,7 @@ class Portions:
         done.said.close()
         return problems
 
-    async def _hear(self, conn: AsyncConnection, limit: int) -> int:
+    async def _hear(self, conn: Connection, limit: int) -> int:
         now, heard = self._now, 0
         while heard < limit:
             page = (
@@ -80,7 +80,7 @@ class Portions:
                 break
         return heard
 
-    async def _portion(self, conn: AsyncConnection) -> int:
+    async def _portion(self, conn: Connection) -> int:
         """The next page of the present stage; how many rows it counts as."""
         now = self._now
         if now.stage < len(_STAGES):
@@ -95,7 +95,7 @@ class Portions:
         now.stage += 1
         return 1
 
-    async def _rows(self, conn: AsyncConnection, stage: "_Stage") -> int:
+    async def _rows(self, conn: Connection, stage: "_Stage") -> int:
         now = self._now
         page = stage.query.order_by(*stage.key).limit(_PAGE)
         if now.after is not None:
@@ -109,7 +109,7 @@ class Portions:
         self._went(len(rows) < _PAGE, [tuple(row[one.name] for one in stage.key) for row in rows[-1:]])
         return max(1, len(rows))
 
-    async def _gone(self, conn: AsyncConnection) -> int:
+    async def _gone(self, conn: Connection) -> int:
         now = self._now
         keys = await in_thread(partial(now.said.after, now.after or ("", ""), _PAGE))
         for kind in dict.fromkeys(one[0] for one in keys):
@@ -122,7 +122,7 @@ class Portions:
         self._went(len(keys) < _PAGE, keys[-1:])
         return max(1, len(keys))
 
-    async def _words(self, conn: AsyncConnection) -> int:
+    async def _words(self, conn: Connection) -> int:
         now = self._now
         page = select(alert.c.id).order_by(alert.c.id).limit(_ALERTS)
         if now.after is not None:
@@ -179,7 +179,7 @@ _STAGES = (
 )
 
 
-async def _there(conn: AsyncConnection, table: Table, keys: Sequence[str]) -> set[str]:
+async def _there(conn: Connection, table: Table, keys: Sequence[str]) -> set[str]:
     """Which of these keys, as the audit names them, are in the table."""
     primary = list(table.primary_key.columns)
     wanted = [
@@ -197,7 +197,7 @@ async def _there(conn: AsyncConnection, table: Table, keys: Sequence[str]) -> se
     return {facts.key_text(tuple(row)) for row in await conn.execute(select(*primary).where(here))}
 
 
-async def _signed(conn: AsyncConnection, name: str, actor: str) -> bool:
+async def _signed(conn: Connection, name: str, actor: str) -> bool:
     query = select(approval.c.id).join(person, person.c.id == approval.c.person_id)
     query = query.where(approval.c.alert_id == name, person.c.name == actor)
     return await conn.scalar(query.limit(1)) is not None

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -41,17 +41,25 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    Connection: TypeAlias = AsyncConnection
+else:
+    Connection = (
+        object  # SQLite goes without that library, which brings the ORM: a tenth of a short command
+    )
 
 PEOPLE = "people"
 AUDIT = "audit"
 SIGNALS = "signals"
 
 
-async def take_lock(conn: AsyncConnection, what: str) -> None:
+async def take_lock(conn: Connection, what: str) -> None:
     """Wait until no other open transaction holds the same lock; it is released when this transaction
     ends.
 
@@ -62,7 +70,6 @@ async def take_lock(conn: AsyncConnection, what: str) -> None:
         await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
-Connection: TypeAlias = AsyncConnection
 ColumnValues: TypeAlias = dict[str, Any]  # what a statement writes, by column
 
 
@@ -118,7 +125,7 @@ def portions(rows: Sequence[Row], parameters: int) -> Iterator[Sequence[Row]]:
         yield rows[start : start + most]
 
 
-def upsert(conn: AsyncConnection, into: Table) -> Any:
+def upsert(conn: Connection, into: Table) -> Any:
     """An INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`: of two transactions that
     write one key at once, neither fails."""
     dialect = import_module(
@@ -127,7 +134,7 @@ def upsert(conn: AsyncConnection, into: Table) -> Any:
     return dialect.insert(into)
 
 
-def among(conn: AsyncConnection, ids: Sequence[int], key: ColumnElement[int]) -> ColumnElement[bool]:
+def among(conn: Connection, ids: Sequence[int], key: ColumnElement[int]) -> ColumnElement[bool]:
     """The condition that `key` is one of `ids`."""
     if conn.dialect.name == "postgresql":
         return key == any_(literal(list(ids), ARRAY(Integer)))
@@ -135,9 +142,7 @@ def among(conn: AsyncConnection, ids: Sequence[int], key: ColumnElement[int]) ->
     return key.in_(select(each.c.value))
 
 
-def table(
-    conn: AsyncConnection, columns: Mapping[str, type], rows: Sequence[tuple[Any, ...]]
-) -> FromClause:
+def table(conn: Connection, columns: Mapping[str, type], rows: Sequence[tuple[Any, ...]]) -> FromClause:
     """A derived table with these columns and rows, to update from."""
     if conn.dialect.name == "postgresql":
         arrays = zip(*rows, strict=True)
@@ -155,7 +160,7 @@ def table(
     return select(*parts).subquery("given")
 
 
-async def fresh_ids(conn: AsyncConnection, into: Table, count: int) -> Sequence[int]:
+async def fresh_ids(conn: Connection, into: Table, count: int) -> Sequence[int]:
     """So many ids, ascending, that no row of the table has or will get from another transaction: rows that
     name each other can then be added in bulk. For a write transaction."""
     if conn.dialect.name == "postgresql":
@@ -167,9 +172,7 @@ async def fresh_ids(conn: AsyncConnection, into: Table, count: int) -> Sequence[
     return range(last + 1, last + 1 + count)
 
 
-async def add(
-    conn: AsyncConnection, into: Table, rows: Sequence[Mapping[str, Any]], **same: Any
-) -> None:
+async def add(conn: Connection, into: Table, rows: Sequence[Mapping[str, Any]], **same: Any) -> None:
     """Insert these rows, which have the same columns, in order; `same` gives values or expressions for
     all of them."""
     for start in range(0, len(rows), INSERTED):
@@ -181,7 +184,7 @@ async def add(
 
 
 async def add_linked(
-    conn: AsyncConnection,
+    conn: Connection,
     into: Table,
     rows: Sequence[tuple[Any, ...]],
     columns: Mapping[str, str],

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, case, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Channel
 from alertbot.core.words import _
 from alertbot.db import sql
-from alertbot.db.sql import NOW, ColumnValues
+from alertbot.db.sql import NOW, ColumnValues, Connection
 from alertbot.db.tables import account, audit, dispatch, halt, pace, spent, worker
 from alertbot.delivery.store_deliveries import fence, wake
 
@@ -55,7 +54,7 @@ def _settings(channel: Channel) -> ColumnValues:
     }
 
 
-async def sync(conn: AsyncConnection, channels: Iterable[Channel]) -> list[Account]:
+async def sync(conn: Connection, channels: Iterable[Channel]) -> list[Account]:
     """Make the accounts match the configuration (see `agree`), and delete what is past."""
     wanted = list(channels)
     await agree(conn, wanted)
@@ -63,7 +62,7 @@ async def sync(conn: AsyncConnection, channels: Iterable[Channel]) -> list[Accou
     return await named(conn, [channel.name for channel in wanted])
 
 
-async def agree(conn: AsyncConnection, channels: Iterable[Channel]) -> None:
+async def agree(conn: Connection, channels: Iterable[Channel]) -> None:
     """Make the accounts match the configuration; halts, pauses and blocks stay.
 
     A block ends if windows or budget were changed: a person has made room.
@@ -76,7 +75,7 @@ async def agree(conn: AsyncConnection, channels: Iterable[Channel]) -> None:
         await _sync_one(conn, channel.name, _settings(channel), known.get(channel.name))
 
 
-async def _sync_one(conn: AsyncConnection, name: str, wanted: ColumnValues, row: Any) -> None:
+async def _sync_one(conn: Connection, name: str, wanted: ColumnValues, row: Any) -> None:
     if row is None:
         fresh = {"booked_to": 0.0, "halted": False, "blocked_until": 0.0}
         made = sql.upsert(conn, account).values(name=name, **wanted, **fresh)
@@ -89,7 +88,7 @@ async def _sync_one(conn: AsyncConnection, name: str, wanted: ColumnValues, row:
         await conn.execute(update(account).where(account.c.id == row.id).values(**changed))
 
 
-async def _forget_past(conn: AsyncConnection) -> None:
+async def _forget_past(conn: Connection) -> None:
     """Delete records that no pace, window or budget needs any more."""
     await conn.execute(delete(pace).where(pace.c.next_free < NOW - 3600))
     longest = 0.0
@@ -100,19 +99,19 @@ async def _forget_past(conn: AsyncConnection) -> None:
     await conn.execute(delete(spent).where(spent.c.at < NOW - longest - 60))
 
 
-async def named(conn: AsyncConnection, names: Iterable[str]) -> list[Account]:
+async def named(conn: Connection, names: Iterable[str]) -> list[Account]:
     """The accounts of these channels, as far as they exist."""
     wanted = select(account.c.id, account.c.name, account.c.gap, account.c.chat_gap)
     rows = await conn.execute(wanted.where(account.c.name.in_(list(names))).order_by(account.c.id))
     return [Account(*row) for row in rows]
 
 
-async def names(conn: AsyncConnection) -> list[str]:
+async def names(conn: Connection) -> list[str]:
     """Every channel that a worker has ever set up."""
     return list(await conn.scalars(select(account.c.name).order_by(account.c.name)))
 
 
-async def push(conn: AsyncConnection, pushes: Iterable[Push]) -> None:
+async def push(conn: Connection, pushes: Iterable[Push]) -> None:
     """Delay accounts or targets. Never shortens an earlier delay."""
     for one in sorted(pushes, key=lambda one: (one.account, one.target or "")):
         if one.target is None:
@@ -123,7 +122,7 @@ async def push(conn: AsyncConnection, pushes: Iterable[Push]) -> None:
 
 
 async def block_account(
-    conn: AsyncConnection, which: ColumnElement[bool], seconds: float, reason: str
+    conn: Connection, which: ColumnElement[bool], seconds: float, reason: str
 ) -> None:
     """No call to the account for `seconds`; `reason` says why."""
     later = account.c.blocked_until < NOW + seconds
@@ -132,7 +131,7 @@ async def block_account(
     )
 
 
-async def keep_free(conn: AsyncConnection, key: str, seconds: float) -> None:
+async def keep_free(conn: Connection, key: str, seconds: float) -> None:
     """No call to the target for `seconds`."""
     later = case((pace.c.next_free > NOW + seconds, pace.c.next_free), else_=NOW + seconds)
     first = sql.upsert(conn, pace).values(key=key, next_free=NOW + seconds)
@@ -141,21 +140,21 @@ async def keep_free(conn: AsyncConnection, key: str, seconds: float) -> None:
     )
 
 
-async def pause(conn: AsyncConnection, name: str, reason: str) -> bool:
+async def pause(conn: Connection, name: str, reason: str) -> bool:
     """Stop using an account until a person has fixed it. False if it was paused already."""
     await fence(conn, exclusive=True)
     running = update(account).where(account.c.name == name, account.c.paused.is_(None))
     return (await conn.execute(running.values(paused=reason))).rowcount > 0
 
 
-async def paused(conn: AsyncConnection, names: Sequence[str]) -> dict[str, str]:
+async def paused(conn: Connection, names: Sequence[str]) -> dict[str, str]:
     """The reasons of those of these accounts that wait for a person."""
     query = select(account.c.name, account.c.paused).where(account.c.name.in_(list(names)))
     found = await conn.execute(query.where(account.c.paused.is_not(None)))
     return {row.name: row.paused for row in found}
 
 
-async def unpause(conn: AsyncConnection, name: str) -> bool:
+async def unpause(conn: Connection, name: str) -> bool:
     """Use the account again. False where it was not paused."""
     stopped = update(account).where(account.c.name == name, account.c.paused.is_not(None))
     done = await conn.execute(stopped.values(paused=None, blocked_until=0.0, blocked=None))
@@ -164,7 +163,7 @@ async def unpause(conn: AsyncConnection, name: str) -> bool:
 
 
 async def set_halt(
-    conn: AsyncConnection, halted: bool, *, channel: str | None = None, alert: str | None = None
+    conn: Connection, halted: bool, *, channel: str | None = None, alert: str | None = None
 ) -> None:
     """Halt or resume everything, one channel, or one alert. Once this has committed, no further call is
     intended, because every intent checks. Raises `Refused` for an unknown channel or an alert without
@@ -193,20 +192,20 @@ def _known(count: int, sentence: str) -> None:
         raise Refused(sentence)
 
 
-async def _halt_everything(conn: AsyncConnection, halted: bool) -> None:
+async def _halt_everything(conn: Connection, halted: bool) -> None:
     done = await conn.execute(update(halt).where(halt.c.id == 1).values(halted=halted))
     if done.rowcount == 0:
         await conn.execute(insert(halt).values(id=1, halted=halted))
 
 
-async def _next_turn(conn: AsyncConnection) -> None:
+async def _next_turn(conn: Connection) -> None:
     """Something was resumed: before its next call, everything is judged again."""
     done = await conn.execute(update(halt).where(halt.c.id == 1).values(turn=halt.c.turn + 1))
     if done.rowcount == 0:
         await conn.execute(insert(halt).values(id=1, halted=False, turn=1))
 
 
-async def everything_halted(conn: AsyncConnection) -> bool:
+async def everything_halted(conn: Connection) -> bool:
     """Whether everything is halted."""
     return bool(await conn.scalar(select(func.count()).select_from(halt).where(halt.c.halted)))
 
@@ -229,7 +228,7 @@ class Worker:
         return self.age < ALIVE_SECONDS
 
 
-async def beat(conn: AsyncConnection, name: str, host: str) -> None:
+async def beat(conn: Connection, name: str, host: str) -> None:
     """Record a heartbeat of this worker."""
     done = await conn.execute(update(worker).where(worker.c.id == name).values(seen_at=NOW))
     if done.rowcount == 0:
@@ -237,19 +236,19 @@ async def beat(conn: AsyncConnection, name: str, host: str) -> None:
         await conn.execute(delete(worker).where(worker.c.seen_at < NOW - FORGET_SECONDS))
 
 
-async def leave(conn: AsyncConnection, name: str) -> None:
+async def leave(conn: Connection, name: str) -> None:
     """Record that this worker has stopped cleanly."""
     await conn.execute(delete(worker).where(worker.c.id == name))
 
 
-async def seen(conn: AsyncConnection) -> list[Worker]:
+async def seen(conn: Connection) -> list[Worker]:
     """Every worker of the last day, the most recent first."""
     age = (NOW - worker.c.seen_at).label("age")
     rows = await conn.execute(select(worker.c.id, worker.c.host, age).order_by(age))
     return [Worker(*row) for row in rows]
 
 
-async def clock(conn: AsyncConnection) -> tuple[float, float | None]:
+async def clock(conn: Connection) -> tuple[float, float | None]:
     """The database's clock, and the latest moment recorded in it, both in epoch seconds: a worker's heartbeat, or
     one of the last rows of the audit since `resume` (which a person runs when the clock is right again)."""
     beat = select(func.max(worker.c.seen_at)).scalar_subquery()
@@ -263,12 +262,12 @@ async def clock(conn: AsyncConnection) -> tuple[float, float | None]:
     return float(now), max(recorded, default=None)
 
 
-async def forget_ahead(conn: AsyncConnection) -> None:
+async def forget_ahead(conn: Connection) -> None:
     """Delete heartbeats ahead of the clock: they were written while it was wrong."""
     await conn.execute(delete(worker).where(worker.c.seen_at > NOW + ALIVE_SECONDS))
 
 
-async def any_alive(conn: AsyncConnection) -> bool:
+async def any_alive(conn: Connection) -> bool:
     """Whether a worker is alive to send what is due."""
     return any(one.alive for one in await seen(conn))
 
@@ -305,7 +304,7 @@ class AccountBlock:
     reason: str
 
 
-async def limited(conn: AsyncConnection, wants: Sequence[Want]) -> Limited:
+async def limited(conn: Connection, wants: Sequence[Want]) -> Limited:
     """Those of the accounts that have a window or a budget."""
     ids = sorted({want.account for want in wants})
     rows = await conn.execute(select(account).where(account.c.id.in_(ids)).order_by(account.c.id))
@@ -317,7 +316,7 @@ async def limited(conn: AsyncConnection, wants: Sequence[Want]) -> Limited:
 
 
 async def allowed(
-    conn: AsyncConnection, limits: Limited, wants: Sequence[Want]
+    conn: Connection, limits: Limited, wants: Sequence[Want]
 ) -> tuple[list[Want], list[AccountBlock]]:
     """The calls that windows and budgets have room for, in the given order, and the accounts that are
     now full."""
@@ -332,13 +331,13 @@ async def allowed(
     return good, blocks
 
 
-async def write(conn: AsyncConnection, blocks: Sequence[AccountBlock]) -> None:
+async def write(conn: Connection, blocks: Sequence[AccountBlock]) -> None:
     """Block accounts without room until there is some."""
     for block in blocks:
         await block_account(conn, account.c.id == block.account, block.seconds, block.reason)
 
 
-async def note(conn: AsyncConnection, limits: Limited, wants: Sequence[Want]) -> None:
+async def note(conn: Connection, limits: Limited, wants: Sequence[Want]) -> None:
     """Count the attempts of accounts with a window or a budget."""
     booked = [
         {"account_id": want.account, "cost": want.cost} for want in wants if want.account in limits
@@ -347,7 +346,7 @@ async def note(conn: AsyncConnection, limits: Limited, wants: Sequence[Want]) ->
         await conn.execute(insert(spent).values(at=NOW), booked)
 
 
-async def _room(conn: AsyncConnection, row: Row[Any], wants: Sequence[Want]) -> QuotaRoom:
+async def _room(conn: Connection, row: Row[Any], wants: Sequence[Want]) -> QuotaRoom:
     """The tightest limit of the account's windows and budget."""
     wanted = len(wants)
     rooms = [await _window_room(conn, row, calls, length, wanted) for calls, length in row.windows]
@@ -357,7 +356,7 @@ async def _room(conn: AsyncConnection, row: Row[Any], wants: Sequence[Want]) -> 
 
 
 async def _window_room(
-    conn: AsyncConnection, row: Row[Any], calls: int, length: float, wanted: int
+    conn: Connection, row: Row[Any], calls: int, length: float, wanted: int
 ) -> QuotaRoom:
     """Room again once the oldest of the last `calls` attempts has left the window; if there is none, once those
     that are made now have."""
@@ -376,7 +375,7 @@ async def _window_room(
 
 
 async def _within(
-    conn: AsyncConnection, row: Row[Any], length: float, *questions: Select[Any]
+    conn: Connection, row: Row[Any], length: float, *questions: Select[Any]
 ) -> tuple[Any, ...]:
     """What each question answers about the account's attempts within the last `length` seconds, and the moment
     they are asked. One statement with one moment: if the oldest attempt left between two, an account without
@@ -387,7 +386,7 @@ async def _within(
     return tuple((await conn.execute(select(*answers, now.c.now).select_from(now))).one())
 
 
-async def _budget_room(conn: AsyncConnection, row: Row[Any], costs: list[float]) -> QuotaRoom:
+async def _budget_room(conn: Connection, row: Row[Any], costs: list[float]) -> QuotaRoom:
     length = float(row.budget_seconds)
     paid = select(func.min(spent.c.at)).where(spent.c.cost > 0)
     used, oldest, now = await _within(conn, row, length, select(func.sum(spent.c.cost)), paid)

@@ -20,12 +20,11 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Purpose
 from alertbot.db import sql
-from alertbot.db.sql import NOW
+from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import LEASED, PENDING, account, delivery, dispatch, halt, pace
 from alertbot.delivery import store_accounts
 from alertbot.delivery.store_accounts import Account, Want
@@ -151,7 +150,7 @@ TAKE = (
 )
 
 
-async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, lease: float) -> Claim:
+async def claim(conn: Connection, whose: Account, n: int, *, worker: str, lease: float) -> Claim:
     """Claim up to `n` deliveries of the account's most urgent dispatch and book their slots."""
     found = (await conn.execute(LOT, {"account": whose.id})).one_or_none()
     if found is None:
@@ -169,7 +168,7 @@ async def claim(conn: AsyncConnection, whose: Account, n: int, *, worker: str, l
     return Claim(_with_slots(kept, max(first, 0.0), booked[1]), turn=turn)
 
 
-async def _until_free(conn: AsyncConnection, whose: Account) -> float | None:
+async def _until_free(conn: Connection, whose: Account) -> float | None:
     """Seconds until slots can be booked again; None if a person has to act first."""
     usable = select(account.c.booked_to - HORIZON - NOW).where(account.c.id == whose.id, USABLE)
     wait = await conn.scalar(usable.where(NOT_HALTED))
@@ -182,7 +181,7 @@ def _with_slots(rows: Sequence[Claimed], first: float, gap: float) -> tuple[Clai
     return tuple(row._replace(wait=first + place * gap) for place, row in enumerate(rows))
 
 
-async def _spread(conn: AsyncConnection, whose: Account, rows: Sequence[Claimed]) -> list[Claimed]:
+async def _spread(conn: Connection, whose: Account, rows: Sequence[Claimed]) -> list[Claimed]:
     """One call per target and `chat_gap`. A delivery that is too early goes back with the time it may
     go: a row must not stay claimed while its chat is busy."""
     keys = sorted({f"{whose.id}:{row.target}" for row in rows})
@@ -201,7 +200,7 @@ async def _spread(conn: AsyncConnection, whose: Account, rows: Sequence[Claimed]
     return kept
 
 
-async def _put_back(conn: AsyncConnection, early: Sequence[dict[str, float]]) -> None:
+async def _put_back(conn: Connection, early: Sequence[dict[str, float]]) -> None:
     if early:
         await conn.execute(
             update(delivery)
@@ -218,12 +217,12 @@ _SENDABLE = (  # asked for all rows at once: it lies on the few rows of dispatch
 )
 
 
-def _held(conn: AsyncConnection, ids: Sequence[int], worker: str) -> ColumnElement[bool]:
+def _held(conn: Connection, ids: Sequence[int], worker: str) -> ColumnElement[bool]:
     mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
     return sql.among(conn, ids, delivery.c.id) & mine
 
 
-async def intend(conn: AsyncConnection, wants: Sequence[Want], *, worker: str) -> list[Row[Any]]:
+async def intend(conn: Connection, wants: Sequence[Want], *, worker: str) -> list[Row[Any]]:
     """Record that these calls are about to be made; returns (id, dispatch_id) of those that may be.
 
     Checks halts, pauses, blocks, expiry, cancellation, ownership, windows and budgets again. A row that
@@ -263,26 +262,26 @@ def _judged(wants: Sequence[Want]) -> ColumnElement[bool]:
     return and_(current, delivery.c.id.not_in(late)) if late else current
 
 
-async def give_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
+async def give_back(conn: Connection, ids: Sequence[int], *, worker: str) -> None:
     """Release claimed deliveries without sending them."""
     back = update(delivery).where(_held(conn, sorted(ids), worker))
     await conn.execute(back.values(state="pending", worker=None, lease_until=None))
 
 
-async def give_back_all(conn: AsyncConnection, *, worker: str) -> None:
+async def give_back_all(conn: Connection, *, worker: str) -> None:
     """Release everything this worker has claimed and not begun."""
     mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
     held = update(delivery).where(delivery.c.lease_until > 0, mine)  # by the index over what is held
     await conn.execute(held.values(state="pending", worker=None, lease_until=None))
 
 
-async def sendable(conn: AsyncConnection, dispatches: Iterable[int]) -> dict[int, int]:
+async def sendable(conn: Connection, dispatches: Iterable[int]) -> dict[int, int]:
     """Those of these dispatches whose calls may be made now, each with the current turn. Read only."""
     wanted = _SENDABLE.where(dispatch.c.id.in_(sorted(dispatches))).add_columns(TURN.label("turn"))
     return {row.id: row.turn for row in await conn.execute(wanted)}
 
 
-async def call_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -> None:
+async def call_back(conn: Connection, ids: Sequence[int], *, worker: str) -> None:
     """These intended calls of this worker were not made: they are pending again and not counted as
     attempts. What they would have used of a window or budget stays used."""
     mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'sending'"))
@@ -292,7 +291,7 @@ async def call_back(conn: AsyncConnection, ids: Sequence[int], *, worker: str) -
     await wake(conn)
 
 
-async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list[str]:
+async def mark_started(conn: Connection, dispatches: Sequence[int]) -> list[str]:
     """The alerts now being published for the first time on one of these dispatches, which are hereby
     judged since the last halt. A notice to the team about an alert does not count."""
     mine = dispatch.c.id.in_(sorted(dispatches))
@@ -304,7 +303,7 @@ async def mark_started(conn: AsyncConnection, dispatches: Sequence[int]) -> list
     return sorted({row.alert_id for row in rows if row.purpose == Purpose.PUBLICATION.value})
 
 
-async def renew(conn: AsyncConnection, ids: Sequence[int], *, worker: str, lease: float) -> None:
+async def renew(conn: Connection, ids: Sequence[int], *, worker: str, lease: float) -> None:
     """Extend the leases of long calls."""
     holding = delivery.c.state.in_(["claimed", "sending"])
     await conn.execute(
@@ -314,7 +313,7 @@ async def renew(conn: AsyncConnection, ids: Sequence[int], *, worker: str, lease
     )
 
 
-async def due(conn: AsyncConnection, names: Sequence[str]) -> list[str]:
+async def due(conn: Connection, names: Sequence[str]) -> list[str]:
     """The channels with something to send now."""
     waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
     lot = exists().where(dispatch.c.account_id == account.c.id, LIVE, RUNNING, waiting)
@@ -325,13 +324,13 @@ async def due(conn: AsyncConnection, names: Sequence[str]) -> list[str]:
     return list(found)
 
 
-async def any_open(conn: AsyncConnection) -> bool:
+async def any_open(conn: Connection) -> bool:
     """Whether any dispatch is open or any delivery held, on whatever channel: if not, time changes nothing."""
     going, held = exists().where(~dispatch.c.closed), exists().where(LEASED)
     return bool(await conn.scalar(select(or_(going, held))))
 
 
-async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
+async def next_due(conn: Connection, names: Sequence[str]) -> float | None:
     """Seconds until something on these channels may be sent or a lease expires; None if everything waits
     for a person or for an earlier part."""
     retry = (
@@ -360,7 +359,7 @@ async def next_due(conn: AsyncConnection, names: Sequence[str]) -> float | None:
     return max(0.0, min(moments)) if moments else None
 
 
-async def _next_lapse(conn: AsyncConnection, names: Sequence[str]) -> float | None:
+async def _next_lapse(conn: Connection, names: Sequence[str]) -> float | None:
     states: list[Any] = [literal_column(f"'{name}'") for name in ("claimed", "sending", "uncertain")]
     held = delivery.c.state.in_(states)  # uncertain ones too, while a worker looks them up
     lapse = (
@@ -373,7 +372,7 @@ async def _next_lapse(conn: AsyncConnection, names: Sequence[str]) -> float | No
     return None if found is None else float(found)
 
 
-async def waiting(conn: AsyncConnection, names: Sequence[str]) -> int:
+async def waiting(conn: Connection, names: Sequence[str]) -> int:
     """The number of open deliveries of these channels."""
     open_states: list[Any] = [literal_column(f"'{name}'") for name in ("pending", "claimed", "sending")]
     counted = (

@@ -5,11 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, cast, exists, literal, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, Message, Purpose, WhenUncertain
-from alertbot.db.sql import NOW
+from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import account, alert, delivery, dispatch, message
 
 HELD_OR_OUT = ("sent", "sending")  # sending with an id: a person has it
@@ -33,7 +32,7 @@ class DispatchFacts:
     judged: bool = False  # it has begun, and nothing was resumed since
 
 
-async def envelope(conn: AsyncConnection, dispatch_id: int) -> DispatchFacts:
+async def envelope(conn: Connection, dispatch_id: int) -> DispatchFacts:
     """The facts of a dispatch."""
     p = dispatch.c
     row = (
@@ -109,7 +108,7 @@ def words_of(said: Message) -> Words:
     return Words(said.lang, said.parts, said.text, said.html, said.subject, *own)
 
 
-async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
+async def words(conn: Connection, ids: Sequence[int]) -> dict[int, Words]:
     """The texts of these messages."""
     m = message.c
     rows = await conn.execute(
@@ -120,7 +119,7 @@ async def words(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, Words]:
     return {number: Words(*said) for number, *said in rows}
 
 
-async def acted_upon(conn: AsyncConnection, dispatch_id: int) -> frozenset[str]:
+async def acted_upon(conn: Connection, dispatch_id: int) -> frozenset[str]:
     """The platform's ids of the earlier posts that a dispatch answers, edits or deletes."""
     d = delivery.c
     found = await conn.scalars(
@@ -130,7 +129,7 @@ async def acted_upon(conn: AsyncConnection, dispatch_id: int) -> frozenset[str]:
 
 
 async def sent_by_us(
-    conn: AsyncConnection, account_id: int, ids: Collection[str], alerts: Sequence[str]
+    conn: Connection, account_id: int, ids: Collection[str], alerts: Sequence[str]
 ) -> frozenset[str]:
     """Those of these posts that a worker published for these alerts on the account, as the platform's own
     answer said; not those whose address a person gave. The id of what a person posts by hand is the program's."""
@@ -147,7 +146,7 @@ async def sent_by_us(
 
 
 async def told(
-    conn: AsyncConnection, alert_id: str, digest: str, priority: int
+    conn: Connection, alert_id: str, digest: str, priority: int
 ) -> frozenset[tuple[str, str]]:
     """The channels and targets for which a notice of this priority about these texts was queued, whatever became
     of it; not what was cancelled."""
@@ -164,7 +163,7 @@ async def told(
     return frozenset((row.name, row.target) for row in found)
 
 
-async def is_known(conn: AsyncConnection, channel: str, remote_id: str, *, but: int) -> bool:
+async def is_known(conn: Connection, channel: str, remote_id: str, *, but: int) -> bool:
     """Whether another delivery of the channel than `but` has this remote id."""
     known = (
         select(delivery.c.id)
@@ -176,7 +175,7 @@ async def is_known(conn: AsyncConnection, channel: str, remote_id: str, *, but: 
 
 
 async def earlier(
-    conn: AsyncConnection, account_id: int, alerts: Sequence[str], targets: Sequence[str]
+    conn: Connection, account_id: int, alerts: Sequence[str], targets: Sequence[str]
 ) -> list[tuple[str, str, int, str | None]]:
     """(target, alert, delivery, remote id) of what these targets got of earlier alerts, oldest first."""
     rows = await conn.execute(
@@ -233,7 +232,7 @@ class ReadbackVerdict(NamedTuple):
 
 
 async def unread(
-    conn: AsyncConnection, names: Collection[str], *, worker: str, others_after: float, within: float
+    conn: Connection, names: Collection[str], *, worker: str, others_after: float, within: float
 ) -> list[Sent]:
     """What `worker` published on these channels and nobody has read back yet; of other workers only what
     is older than `others_after` seconds. Nothing older than `within` seconds, and nothing that a
@@ -283,7 +282,7 @@ def changed_since(
     )
 
 
-async def superseded(conn: AsyncConnection, delivery_id: int) -> bool:
+async def superseded(conn: Connection, delivery_id: int) -> bool:
     """Whether a later delivery has edited or deleted what this one would edit."""
     d = delivery.c
     older = (
@@ -294,7 +293,7 @@ async def superseded(conn: AsyncConnection, delivery_id: int) -> bool:
     return await conn.scalar(older) is not None
 
 
-async def write(conn: AsyncConnection, verdicts: Sequence[ReadbackVerdict]) -> list[ReadbackVerdict]:
+async def write(conn: Connection, verdicts: Sequence[ReadbackVerdict]) -> list[ReadbackVerdict]:
     """Store the verdicts; returns those that nobody had stored before."""
     kept = []
     for one in verdicts:

@@ -17,11 +17,10 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import Action, DeliveryState, Purpose
 from alertbot.core.words import _
-from alertbot.db.sql import AUDIT, NOW, take_lock
+from alertbot.db.sql import AUDIT, NOW, Connection, take_lock
 from alertbot.db.tables import PENDING, account, delivery, dispatch
 
 FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet, lease of what a person has: the year 33658
@@ -152,7 +151,7 @@ def moved(row: Any, state: DeliveryState, **more: str | None) -> Outcome:
     return Outcome(*values, **rest)
 
 
-async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
+async def fence(conn: Connection, *, exclusive: bool) -> None:
     """Intents pass it shared; halt, pause and cancel exclusively. A PostgreSQL statement sees what was
     committed when it began: without the fence an intent could commit just after a halt. SQLite has
     only one writer at a time. Whoever takes it exclusively writes to the audit and takes that lock
@@ -165,13 +164,13 @@ async def fence(conn: AsyncConnection, *, exclusive: bool) -> None:
     await conn.execute(select(lock(FENCE)))
 
 
-async def wake(conn: AsyncConnection) -> None:
+async def wake(conn: Connection) -> None:
     """Wake waiting workers once this transaction has committed. SQLite's workers watch the file instead."""
     if conn.dialect.name == "postgresql":
         await conn.execute(text("SELECT pg_notify('alertbot', '')"))
 
 
-async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
+async def release_followers(conn: Connection, sent: Sequence[int]) -> None:
     """Release the next part of a thread once the part before it is out."""
     if sent:
         followers = update(delivery).where(delivery.c.after_id.in_(sent), PENDING)
@@ -179,7 +178,7 @@ async def release_followers(conn: AsyncConnection, sent: Sequence[int]) -> None:
         await conn.execute(followers.values(retry_at=text_first))
 
 
-async def release_turns(conn: AsyncConnection, settled: Sequence[int]) -> None:
+async def release_turns(conn: Connection, settled: Sequence[int]) -> None:
     """Release what waits for its turn at the targets of these rows, where none of the posts before it can go out by
     itself any more. After `release_followers`, in the same transaction."""
     if settled:
@@ -193,7 +192,7 @@ async def release_turns(conn: AsyncConnection, settled: Sequence[int]) -> None:
         await conn.execute(released.values(retry_at=_DUE_SINCE))
 
 
-async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[Outcome]:
+async def skip_followers(conn: Connection, unsent: Sequence[int]) -> list[Outcome]:
     """Skip the rest of a thread after a part that was not sent."""
     reason = _("Not sent: the previous part was not sent.")
     skipped: list[Outcome] = []
@@ -206,7 +205,7 @@ async def skip_followers(conn: AsyncConnection, unsent: Sequence[int]) -> list[O
     return skipped
 
 
-async def end(conn: AsyncConnection, ids: Sequence[int], state: DeliveryState, reason: str) -> None:
+async def end(conn: Connection, ids: Sequence[int], state: DeliveryState, reason: str) -> None:
     """Put rows that the caller has locked into a final state."""
     if ids:
         await conn.execute(
@@ -228,7 +227,7 @@ def open_rows() -> ColumnElement[bool]:
     return exists().where(waiting) | exists().where(held)
 
 
-async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) -> list[str]:
+async def close(conn: Connection, dispatches: Iterable[int] | None = None) -> list[str]:
     """Close dispatches (all, or these) without open rows. Returns the alerts whose publication is
     thereby settled on every channel.
 
@@ -249,7 +248,7 @@ async def close(conn: AsyncConnection, dispatches: Iterable[int] | None = None) 
     )
 
 
-async def reopen(conn: AsyncConnection, outcomes: Iterable[Outcome]) -> None:
+async def reopen(conn: Connection, outcomes: Iterable[Outcome]) -> None:
     """Reopen the dispatch of an uncertain delivery that is to be sent after all: nothing is claimed from
     a closed one."""
     again = {one.dispatch for one in outcomes if _comes_back(one)}
@@ -263,7 +262,7 @@ def _comes_back(outcome: Outcome) -> bool:
     return outcome.state is DeliveryState.PENDING and outcome.before is DeliveryState.UNCERTAIN
 
 
-async def settled_alerts(conn: AsyncConnection, alerts: Iterable[str]) -> list[str]:
+async def settled_alerts(conn: Connection, alerts: Iterable[str]) -> list[str]:
     """Those of these alerts whose publication has no open delivery on any channel."""
     wanted = sorted(set(alerts))
     if not wanted:

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, exists, func, literal_column, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, AlertState, DeliveryState, Purpose
 from alertbot.db import sql, tables
-from alertbot.db.sql import NOW
+from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import PENDING, UNCERTAIN, account, delivery, dispatch, message
 from alertbot.db.tables_watch import sighting
 from alertbot.delivery import store_accounts
@@ -52,7 +51,7 @@ _SHOWN = (
 )
 
 
-async def channel_of(conn: AsyncConnection, delivery_id: int) -> str | None:
+async def channel_of(conn: Connection, delivery_id: int) -> str | None:
     """The channel of this delivery; None if there is no such delivery."""
     named = (
         select(account.c.name)
@@ -64,7 +63,7 @@ async def channel_of(conn: AsyncConnection, delivery_id: int) -> str | None:
     return None if found is None else str(found)
 
 
-async def owner_of(conn: AsyncConnection, channel: str, remote_id: str, *, but: int = 0) -> str | None:
+async def owner_of(conn: Connection, channel: str, remote_id: str, *, but: int = 0) -> str | None:
     """The alert that another delivery than `but` published under this id on the channel; None if none."""
     owner = (
         select(dispatch.c.alert_id)
@@ -76,7 +75,7 @@ async def owner_of(conn: AsyncConnection, channel: str, remote_id: str, *, but: 
 
 
 async def deliveries(
-    conn: AsyncConnection,
+    conn: Connection,
     alert: str | None = None,
     *,
     states: Sequence[DeliveryState] = (),
@@ -142,7 +141,7 @@ def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-async def publication(conn: AsyncConnection, alert: str) -> dict[DeliveryState, int]:
+async def publication(conn: Connection, alert: str) -> dict[DeliveryState, int]:
     """The number of deliveries of an alert's publication in each state.
 
     Deliveries cancelled by an edit before they went out do not count; those cancelled because the alert
@@ -206,9 +205,7 @@ class Summary:
         return any(worker.alive for worker in self.workers)
 
 
-async def summary(
-    conn: AsyncConnection, alert: str | None = None, *, shown: Sequence[str] = ()
-) -> Summary:
+async def summary(conn: Connection, alert: str | None = None, *, shown: Sequence[str] = ()) -> Summary:
     """Counts with reasons, and everything that holds deliveries back: for one alert, or for those
     `shown` plus everything open or uncertain. Settled deliveries that are not shown are not counted:
     there may be millions."""
@@ -223,7 +220,7 @@ async def summary(
     )
 
 
-async def _counts(conn: AsyncConnection, alerts: Sequence[str], *, rest: bool) -> tuple[Count, ...]:
+async def _counts(conn: Connection, alerts: Sequence[str], *, rest: bool) -> tuple[Count, ...]:
     theirs = dispatch.c.alert_id.in_(sorted(alerts))
     wanted = theirs | ~dispatch.c.closed if rest else theirs
     numbers = sorted(await conn.scalars(select(dispatch.c.id).where(wanted)))
@@ -233,7 +230,7 @@ async def _counts(conn: AsyncConnection, alerts: Sequence[str], *, rest: bool) -
     return (*await _counted(conn, these, ~UNCERTAIN), *await _counted(conn, UNCERTAIN))
 
 
-async def _counted(conn: AsyncConnection, *where: ColumnElement[bool]) -> list[Count]:
+async def _counted(conn: Connection, *where: ColumnElement[bool]) -> list[Count]:
     keys = (
         dispatch.c.alert_id.label("alert"),
         account.c.name.label("channel"),
@@ -254,7 +251,7 @@ async def _counted(conn: AsyncConnection, *where: ColumnElement[bool]) -> list[C
     ]
 
 
-async def failing(conn: AsyncConnection) -> dict[str, str]:
+async def failing(conn: Connection) -> dict[str, str]:
     """Channels on which everything that waits has already failed at least once, each with one of the
     reasons."""
     mine = (
@@ -269,7 +266,7 @@ async def failing(conn: AsyncConnection) -> dict[str, str]:
     return {row.name: row.why for row in await conn.execute(found) if row.why is not None}
 
 
-async def _oldest(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> float | None:
+async def _oldest(conn: Connection, which: list[ColumnElement[bool]]) -> float | None:
     since = func.min(delivery.c.retry_at)
     oldest = (
         select(NOW - since)
@@ -279,12 +276,12 @@ async def _oldest(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> fl
     return await conn.scalar(oldest)
 
 
-async def _halted_alerts(conn: AsyncConnection, which: list[ColumnElement[bool]]) -> tuple[str, ...]:
+async def _halted_alerts(conn: Connection, which: list[ColumnElement[bool]]) -> tuple[str, ...]:
     halted = select(dispatch.c.alert_id).where(*which, dispatch.c.halted, ~dispatch.c.closed)
     return tuple(await conn.scalars(halted.distinct().order_by(dispatch.c.alert_id)))
 
 
-async def _flags(conn: AsyncConnection) -> tuple[Flags, ...]:
+async def _flags(conn: Connection) -> tuple[Flags, ...]:
     a = account.c
     left = (a.blocked_until - NOW).label("left")
     rows = await conn.execute(select(a.name, a.halted, a.paused, left, a.blocked).order_by(a.name))

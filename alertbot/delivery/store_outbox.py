@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Select, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Refused
 from alertbot.core.frozen import dataclass
@@ -28,7 +27,7 @@ from alertbot.core.model import (
 )
 from alertbot.core.words import _
 from alertbot.db import sql
-from alertbot.db.sql import AUDIT, NOW, ColumnValues, take_lock
+from alertbot.db.sql import AUDIT, NOW, ColumnValues, Connection, take_lock
 from alertbot.db.tables import account, delivery, dispatch, message, picture, target
 from alertbot.delivery.store_deliveries import (
     FAR,
@@ -93,7 +92,7 @@ No kind has a priority below 0."""
 
 
 async def enqueue(
-    conn: AsyncConnection,
+    conn: Connection,
     alert_id: str | None,
     channel: str,
     *,
@@ -134,7 +133,7 @@ async def enqueue(
     return int(number)
 
 
-async def _account(conn: AsyncConnection, channel: str) -> int:
+async def _account(conn: Connection, channel: str) -> int:
     owner = await conn.scalar(select(account.c.id).where(account.c.name == channel))
     if owner is None:
         raise Refused(_("The channel {name} has not been used yet.").format(name=channel))
@@ -176,7 +175,7 @@ def _packed(place: int, row: NewDelivery) -> tuple[Any, ...]:
     )
 
 
-async def extend(conn: AsyncConnection, dispatch_id: int, rows: PackedDeliveries) -> None:
+async def extend(conn: Connection, dispatch_id: int, rows: PackedDeliveries) -> None:
     """Add deliveries to a dispatch, in their order."""
     now = float(await conn.scalar(select(NOW)) or 0.0)
     same = {"retry_at": now, "dispatch_id": dispatch_id, "attempts": 0, "resent": False}
@@ -192,7 +191,7 @@ class SettleDecision(StrEnum):
 
 
 async def decide(
-    conn: AsyncConnection,
+    conn: Connection,
     delivery_id: int,
     decision: SettleDecision,
     *,
@@ -225,7 +224,7 @@ async def decide(
 
 
 async def posted(
-    conn: AsyncConnection, delivery_id: int, *, at: float, note: str, url: str | None, by: int
+    conn: Connection, delivery_id: int, *, at: float, note: str, url: str | None, by: int
 ) -> tuple[list[Outcome], list[str]] | None:
     """A person says that they have posted what they were given, at `at` (epoch seconds); as `decide`. None: they do
     not have it any more."""
@@ -242,7 +241,7 @@ async def posted(
 
 
 async def not_posted(
-    conn: AsyncConnection, delivery_id: int, *, reason: str, by: int
+    conn: Connection, delivery_id: int, *, reason: str, by: int
 ) -> tuple[list[Outcome], list[str]] | None:
     """A person says that they have not posted what they were given, and never will; as `posted`."""
     row = await _in_hand(conn, delivery_id)
@@ -254,7 +253,7 @@ async def not_posted(
     return await _settled(conn, row, [moved(row, DeliveryState.FAILED, reason=reason), *skipped])
 
 
-async def _in_hand(conn: AsyncConnection, delivery_id: int) -> Any:
+async def _in_hand(conn: Connection, delivery_id: int) -> Any:
     """The row, locked, if a person has it (see `store_settle`)."""
     await take_lock(conn, AUDIT)
     found = facts(delivery.c.id == delivery_id, delivery.c.state == "sending").add_columns(
@@ -264,14 +263,14 @@ async def _in_hand(conn: AsyncConnection, delivery_id: int) -> Any:
 
 
 async def _settled(
-    conn: AsyncConnection, row: Any, outcomes: list[Outcome]
+    conn: Connection, row: Any, outcomes: list[Outcome]
 ) -> tuple[list[Outcome], list[str]]:
     await wake(conn)
     settled = await close(conn, [row.dispatch_id])
     return outcomes, settled or await _settled_already(conn, row)
 
 
-async def _uncertain(conn: AsyncConnection, delivery_id: int) -> Any:
+async def _uncertain(conn: Connection, delivery_id: int) -> Any:
     found = facts(delivery.c.id == delivery_id).with_for_update(of=delivery)
     row = (await conn.execute(found)).one_or_none()
     if row is None:
@@ -285,13 +284,13 @@ async def _uncertain(conn: AsyncConnection, delivery_id: int) -> Any:
     return row
 
 
-async def _put(conn: AsyncConnection, delivery_id: int, **values: Any) -> None:
+async def _put(conn: Connection, delivery_id: int, **values: Any) -> None:
     # without its worker, so that a late answer of that worker no longer counts
     settled = update(delivery).where(delivery.c.id == delivery_id)
     await conn.execute(settled.values(settled_at=NOW, lease_until=None, worker=None, **values))
 
 
-async def _reopen(conn: AsyncConnection, row: Any) -> None:
+async def _reopen(conn: Connection, row: Any) -> None:
     alive = (dispatch.c.expires_at > NOW) & dispatch.c.cancelled.is_(None)
     opened = update(dispatch).where(dispatch.c.id == row.dispatch_id, alive).values(closed=False)
     if (await conn.execute(opened)).rowcount == 0:
@@ -305,14 +304,14 @@ async def _reopen(conn: AsyncConnection, row: Any) -> None:
     await _put(conn, row.id, **again, born=NOW)  # whoever says "again" has seen that it is not there
 
 
-async def _settled_already(conn: AsyncConnection, row: Any) -> list[str]:
+async def _settled_already(conn: Connection, row: Any) -> list[str]:
     """The dispatch was closed before; its alert is settled again if nothing of it is open."""
     if row.purpose != Purpose.PUBLICATION:
         return []
     return await settled_alerts(conn, [row.alert_id])
 
 
-async def keep(conn: AsyncConnection, wanted: Iterable[Picture]) -> None:
+async def keep(conn: Connection, wanted: Iterable[Picture]) -> None:
     """Store the pictures that are not there yet."""
     by_digest = {one.digest: one for one in wanted}
     if not by_digest:
@@ -323,7 +322,7 @@ async def keep(conn: AsyncConnection, wanted: Iterable[Picture]) -> None:
             await conn.execute(insert(picture).values(**_row(one)))
 
 
-async def get(conn: AsyncConnection, digests: Collection[str]) -> dict[str, Picture]:
+async def get(conn: Connection, digests: Collection[str]) -> dict[str, Picture]:
     """Pictures by digest; those not found are missing from the result."""
     rows = await conn.execute(select(picture).where(picture.c.digest.in_(sorted(digests))))
     return {row.digest: Picture(*row) for row in rows}
@@ -343,7 +342,7 @@ def _row(one: Picture) -> dict[str, object]:
     }
 
 
-async def write(conn: AsyncConnection, alert_id: str, revision: int, composition: Composition) -> None:
+async def write(conn: Connection, alert_id: str, revision: int, composition: Composition) -> None:
     """Store the texts of this revision; its targets replace the earlier ones."""
     rows = [
         _message_row(alert_id, revision, text, purpose)
@@ -361,7 +360,7 @@ async def write(conn: AsyncConnection, alert_id: str, revision: int, composition
 
 
 async def add(
-    conn: AsyncConnection,
+    conn: Connection,
     alert_id: str | None,
     revision: int,
     messages: Iterable[Message],

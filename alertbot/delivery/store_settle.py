@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, literal_column, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import OPEN_STATES, Action, DeliveryState, Purpose
 from alertbot.core.words import _
 from alertbot.db import sql
-from alertbot.db.sql import NOW
+from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import PENDING, account, delivery, dispatch
 from alertbot.delivery.store_deliveries import (
     ENDED_UNSENT,
@@ -53,7 +52,7 @@ class Settlement(NamedTuple):
 
 
 async def settle(
-    conn: AsyncConnection, settlements: Sequence[Settlement], *, worker: str | None
+    conn: Connection, settlements: Sequence[Settlement], *, worker: str | None
 ) -> list[Outcome]:
     """Record outcomes of calls of `worker`; returns those that still counted, with what follows from
     them.
@@ -78,7 +77,7 @@ def _outcome(row: Any, one: Settlement) -> Outcome:
     return moved(row, one.state, note=one.note, without=one.without, **said)
 
 
-async def _write(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+async def _write(conn: Connection, settlements: Sequence[Settlement]) -> None:
     final = [one for one in settlements if one.state not in OPEN_STATES]
     again = [one for one in settlements if one.state is DeliveryState.PENDING]
     handed = [one for one in settlements if one.handed]
@@ -90,7 +89,7 @@ async def _write(conn: AsyncConnection, settlements: Sequence[Settlement]) -> No
         await _hand_over(conn, one)
 
 
-async def _hand_over(conn: AsyncConnection, one: Settlement) -> None:
+async def _hand_over(conn: Connection, one: Settlement) -> None:
     """A person has it from here on: no lease ends it, and no worker's answer counts any more. Its id is ours, so that
     what follows can name the post before anybody has said that it stands."""
     handed = update(delivery).where(delivery.c.id == one.id)
@@ -98,7 +97,7 @@ async def _hand_over(conn: AsyncConnection, one: Settlement) -> None:
     await conn.execute(handed.values(**own, lease_until=FAR, worker=None))
 
 
-async def _finish(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+async def _finish(conn: Connection, settlements: Sequence[Settlement]) -> None:
     given = sql.table(
         conn,
         {"row": int, "state": str, "reason": str, "remote_id": str, "url": str, "note": str},
@@ -122,7 +121,7 @@ async def _finish(conn: AsyncConnection, settlements: Sequence[Settlement]) -> N
     )
 
 
-async def _retry(conn: AsyncConnection, settlements: Sequence[Settlement]) -> None:
+async def _retry(conn: Connection, settlements: Sequence[Settlement]) -> None:
     given = sql.table(
         conn,
         {"row": int, "reason": str, "delay": float, "resent": bool},
@@ -141,14 +140,14 @@ async def _retry(conn: AsyncConnection, settlements: Sequence[Settlement]) -> No
     )
 
 
-async def _follow(conn: AsyncConnection, settled: Sequence[Settlement]) -> list[Outcome]:
+async def _follow(conn: Connection, settled: Sequence[Settlement]) -> list[Outcome]:
     await release_followers(conn, [one.id for one in settled if one.state is DeliveryState.SENT])
     skipped = await skip_followers(conn, [one.id for one in settled if one.state in ENDED_UNSENT])
     await release_turns(conn, [one.id for one in settled if one.state is not DeliveryState.PENDING])
     return skipped
 
 
-async def lapsed(conn: AsyncConnection) -> bool:
+async def lapsed(conn: Connection) -> bool:
     """Whether the reaper or the sweep has work. Read only."""
     overdue = select(delivery.c.id).where(delivery.c.lease_until < NOW).limit(1)
     over = select(dispatch.c.id).where(~dispatch.c.closed, _past() | ~open_rows()).limit(1)
@@ -159,7 +158,7 @@ def _past() -> ColumnElement[bool]:
     return (dispatch.c.expires_at <= NOW) | dispatch.c.cancelled.is_not(None)
 
 
-async def reap(conn: AsyncConnection) -> list[Outcome]:
+async def reap(conn: Connection) -> list[Outcome]:
     """Handle expired leases: `claimed` was never attempted and becomes pending; `sending` was attempted
     with unknown result and becomes uncertain. SKIP LOCKED, so that it never waits for an outcome
     being written."""
@@ -217,7 +216,7 @@ class Doubt:
 
 
 async def take_doubts(
-    conn: AsyncConnection, names: Sequence[str], *, lease: float, limit: int
+    conn: Connection, names: Sequence[str], *, lease: float, limit: int
 ) -> list[Doubt]:
     """Take uncertain deliveries of these channels to look them up within `lease` seconds; after that
     another worker may."""
@@ -254,7 +253,7 @@ async def take_doubts(
     return doubts
 
 
-async def leave_doubts(conn: AsyncConnection, ids: Sequence[int]) -> None:
+async def leave_doubts(conn: Connection, ids: Sequence[int]) -> None:
     """Leave these uncertain: a person settles them."""
     uncertain = delivery.c.state == "uncertain"
     await conn.execute(
@@ -263,7 +262,7 @@ async def leave_doubts(conn: AsyncConnection, ids: Sequence[int]) -> None:
     await release_turns(conn, ids)
 
 
-async def sweep(conn: AsyncConnection) -> list[Outcome]:
+async def sweep(conn: Connection) -> list[Outcome]:
     """Put pending rows of expired or cancelled dispatches into their final state."""
     past = select(
         dispatch.c.id,
@@ -294,7 +293,7 @@ def _why_expired(row: Any) -> str:
 
 
 async def end_pending(
-    conn: AsyncConnection, dispatch_id: int, state: DeliveryState, reason: str
+    conn: Connection, dispatch_id: int, state: DeliveryState, reason: str
 ) -> list[Outcome]:
     """Put up to `CHUNK` pending rows of a dispatch into a final state; call again until none is left. What waited to
     be repeated after a lost answer becomes uncertain: it was perhaps sent."""
@@ -320,12 +319,12 @@ def _perhaps(last: str) -> str:
     )
 
 
-async def fail_dispatch(conn: AsyncConnection, dispatch_id: int, reason: str) -> list[Outcome]:
+async def fail_dispatch(conn: Connection, dispatch_id: int, reason: str) -> list[Outcome]:
     """Fail the unsent rows of this dispatch, one chunk per call (see `end_pending`)."""
     return await end_pending(conn, dispatch_id, DeliveryState.FAILED, reason)
 
 
-async def cancel(conn: AsyncConnection, alert: str, reason: str) -> list[Outcome]:
+async def cancel(conn: Connection, alert: str, reason: str) -> list[Outcome]:
     """Cancel everything of an alert that has not been sent; notices to the team about it stay. The flag
     takes effect at once; rows beyond the first chunk follow with the sweep. Calls in progress finish."""
     await fence(conn, exclusive=True)

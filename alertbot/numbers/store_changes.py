@@ -9,12 +9,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, insert, literal, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
-from alertbot.db.sql import AUDIT, ColumnValues, among, take_lock
+from alertbot.db.sql import AUDIT, ColumnValues, Connection, among, take_lock
 from alertbot.db.tables_register import number, number_check, number_version
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_changes import Plan, merged, plan, with_known_translations
@@ -24,7 +23,7 @@ from alertbot.numbers.store_numbers import Check, identity
 
 
 async def take_in(
-    conn: AsyncConnection, rows: Sequence[NumberRow], *, verb: str, by: Person, at: datetime
+    conn: Connection, rows: Sequence[NumberRow], *, verb: str, by: Person, at: datetime
 ) -> tuple[Plan, tuple[int, ...]]:
     """Store these rows, one per identity; returns what was done, and the ids of new entries in order."""
     await take_lock(conn, AUDIT)
@@ -37,14 +36,14 @@ async def take_in(
     return decided, ids
 
 
-async def _worded_there(conn: AsyncConnection, rows: Sequence[NumberRow]) -> tuple[Entry, ...]:
+async def _worded_there(conn: Connection, rows: Sequence[NumberRow]) -> tuple[Entry, ...]:
     """The entries of the territories in which a row has words that may have been translated."""
     places = {row.territory.code for row in rows if row.zone or row.condition or row.place}
     return await store_numbers.entries(conn, territories=places) if places else ()
 
 
 async def change(
-    conn: AsyncConnection, entry: Entry, row: NumberRow, *, verb: str, by: Person, at: datetime
+    conn: Connection, entry: Entry, row: NumberRow, *, verb: str, by: Person, at: datetime
 ) -> int:
     """Store a new, unverified version of the entry; a withdrawn entry is restored by it. Returns the
     version. Raises `Refused` if another entry is the same, or if someone else has changed it."""
@@ -66,7 +65,7 @@ async def change(
 
 
 async def note_check(
-    conn: AsyncConnection, entry: Entry, check: Check, *, by: Person, verified: bool | None
+    conn: Connection, entry: Entry, check: Check, *, by: Person, verified: bool | None
 ) -> None:
     """Store an attempt to read back. `verified`: whether the entry is verified now; None leaves it as it
     is."""
@@ -88,7 +87,7 @@ async def note_check(
         await _update(conn, entry, {"verified_by": who, "verified_at": when})
 
 
-async def doubt(conn: AsyncConnection, ids: Iterable[int]) -> None:
+async def doubt(conn: Connection, ids: Iterable[int]) -> None:
     """Entries that somebody has to read back again: no longer verified."""
     await take_lock(conn, AUDIT)
     wanted = among(conn, sorted(set(ids)), number.c.id)
@@ -96,7 +95,7 @@ async def doubt(conn: AsyncConnection, ids: Iterable[int]) -> None:
 
 
 async def withdraw(
-    conn: AsyncConnection, ids: Iterable[int], *, by: Person, reason: str, at: datetime
+    conn: Connection, ids: Iterable[int], *, by: Person, reason: str, at: datetime
 ) -> tuple[int, ...]:
     """Withdraw entries; returns those not withdrawn before, ordered by id."""
     await take_lock(conn, AUDIT)
@@ -111,7 +110,7 @@ async def withdraw(
 
 
 async def _add(
-    conn: AsyncConnection, rows: Sequence[NumberRow], verb: str, by: Person, at: datetime
+    conn: Connection, rows: Sequence[NumberRow], verb: str, by: Person, at: datetime
 ) -> tuple[int, ...]:
     first = int(await conn.scalar(select(func.coalesce(func.max(number.c.id), 0))) or 0) + 1
     ids = range(first, first + len(rows))
@@ -127,7 +126,7 @@ async def _add(
 
 
 async def _renew(
-    conn: AsyncConnection,
+    conn: Connection,
     changed: Sequence[tuple[Entry, NumberRow]],
     verb: str,
     by: Person,
@@ -144,7 +143,7 @@ async def _renew(
     await _keep_versions(conn, forms, verb, by, at)
 
 
-async def _update_many(conn: AsyncConnection, rows: Sequence[ColumnValues]) -> None:
+async def _update_many(conn: Connection, rows: Sequence[ColumnValues]) -> None:
     if rows:
         columns: ColumnValues = {name: bindparam(name) for name in rows[0] if name != "key"}
         statement = update(number).where(number.c.id == bindparam("key")).values(**columns)
@@ -152,7 +151,7 @@ async def _update_many(conn: AsyncConnection, rows: Sequence[ColumnValues]) -> N
 
 
 async def _keep_versions(
-    conn: AsyncConnection,
+    conn: Connection,
     forms: Sequence[tuple[int, int, ColumnValues]],
     verb: str,
     by: Person,
@@ -166,7 +165,7 @@ async def _keep_versions(
         await conn.execute(insert(number_version), rows)
 
 
-async def _update(conn: AsyncConnection, entry: Entry, values: ColumnValues) -> None:
+async def _update(conn: Connection, entry: Entry, values: ColumnValues) -> None:
     """Update the entry. Raises `Refused` if it is no longer as it was read."""
     n = number.c
     unchanged = (n.id == entry.id) & (n.version == entry.row.version)

@@ -10,11 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, exists, insert, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState
-from alertbot.db.sql import among
+from alertbot.db.sql import Connection, among
 from alertbot.db.tables import alert, person, record
 from alertbot.db.tables_register import alert_number, number, number_check, number_version
 from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name
@@ -64,7 +63,7 @@ class Check:
 
 
 async def entries(
-    conn: AsyncConnection,
+    conn: Connection,
     *,
     ids: Collection[int] | None = None,
     territories: Collection[str] | None = None,
@@ -83,7 +82,7 @@ async def entries(
     return tuple(sorted(found, key=lambda entry: place_in_order(entry.row)))
 
 
-async def by_identity(conn: AsyncConnection, rows: Iterable[NumberRow]) -> tuple[Entry, ...]:
+async def by_identity(conn: Connection, rows: Iterable[NumberRow]) -> tuple[Entry, ...]:
     """The entries with the same place, service and number as these rows, and those that the rows name,
     in order."""
     given = tuple(rows)
@@ -94,7 +93,7 @@ async def by_identity(conn: AsyncConnection, rows: Iterable[NumberRow]) -> tuple
     return await entries(conn, ids=ids | {key for row in given if (key := entry_id(row.entry))})
 
 
-async def with_numbers(conn: AsyncConnection, digits: Collection[str]) -> tuple[Entry, ...]:
+async def with_numbers(conn: Connection, digits: Collection[str]) -> tuple[Entry, ...]:
     """The entries with one of these numbers, as written in the register, including withdrawn ones."""
     if not digits:
         return ()
@@ -105,14 +104,14 @@ async def with_numbers(conn: AsyncConnection, digits: Collection[str]) -> tuple[
     return tuple(sorted(found, key=lambda entry: place_in_order(entry.row)))
 
 
-async def free_territories(conn: AsyncConnection) -> tuple[Territory, ...]:
+async def free_territories(conn: Connection) -> tuple[Territory, ...]:
     """The territories of entries that the directory does not know."""
     codes = set(await conn.scalars(select(number.c.territory).distinct())) - all_territories().keys()
     found = await entries(conn, territories=codes) if codes else ()
     return tuple({one.row.territory.code: one.row.territory for one in found}.values())
 
 
-async def history(conn: AsyncConnection, entry: int) -> tuple[tuple[Version, ...], tuple[Check, ...]]:
+async def history(conn: Connection, entry: int) -> tuple[tuple[Version, ...], tuple[Check, ...]]:
     """Every version of the entry and every attempt to read it back, oldest first."""
     names = await _names(conn)
     v, c = number_version.c, number_check.c
@@ -130,7 +129,7 @@ async def history(conn: AsyncConnection, entry: int) -> tuple[tuple[Version, ...
 
 
 async def checks_of(
-    conn: AsyncConnection, entry_ids: Collection[int]
+    conn: Connection, entry_ids: Collection[int]
 ) -> dict[tuple[int, int], tuple[Check, ...]]:
     """Every attempt to read these entries back, by entry and version, oldest first."""
     names, c = await _names(conn), number_check.c
@@ -148,7 +147,7 @@ def _check(row: Row[Any], names: Mapping[int | None, str]) -> Check:
 
 
 async def forms(
-    conn: AsyncConnection, wanted: Iterable[tuple[int, int]]
+    conn: Connection, wanted: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], NumberRow]:
     """The rows of these (entry, version), as they were."""
     pairs = set(wanted)
@@ -165,9 +164,7 @@ async def forms(
 # --- which alerts carry what ----------------------------------------------------------------------
 
 
-async def carry(
-    conn: AsyncConnection, alert_id: str, rows: Iterable[NumberRow], *, struck: bool
-) -> None:
+async def carry(conn: Connection, alert_id: str, rows: Iterable[NumberRow], *, struck: bool) -> None:
     """Record which versions of which entries an alert carries (R34), replacing what was recorded for
     `struck`. Rows not from the register are skipped, and so are entries that the alert already
     carries with the other `struck`."""
@@ -185,9 +182,7 @@ async def carry(
         )
 
 
-async def carried(
-    conn: AsyncConnection, alert_ids: Sequence[str]
-) -> dict[str, tuple[NumberInAlert, ...]]:
+async def carried(conn: Connection, alert_ids: Sequence[str]) -> dict[str, tuple[NumberInAlert, ...]]:
     """What each of these alerts carries, by entry; empty if it carries no number."""
     a = alert_number.c
     query = select(alert_number).where(a.alert_id.in_(list(alert_ids))).order_by(a.number_id)
@@ -198,7 +193,7 @@ async def carried(
 
 
 async def published_in(
-    conn: AsyncConnection, entry_ids: Collection[int], *, still: bool = False
+    conn: Connection, entry_ids: Collection[int], *, still: bool = False
 ) -> dict[int, tuple[str, ...]]:
     """The alerts that were published, are on their way or were posted by hand, and give each entry,
     oldest first. `still`: only those whose incident has not taken the entry back since.
@@ -222,14 +217,14 @@ async def published_in(
     return {one: tuple(ids) for one, ids in found.items()}
 
 
-async def states_of(conn: AsyncConnection, alert_ids: Collection[str]) -> dict[str, AlertState]:
+async def states_of(conn: Connection, alert_ids: Collection[str]) -> dict[str, AlertState]:
     """The states of these alerts, by id."""
     rows = await conn.execute(select(alert.c.id, alert.c.state).where(alert.c.id.in_(set(alert_ids))))
     return {row.id: AlertState(row.state) for row in rows}
 
 
 async def last_of_incident(
-    conn: AsyncConnection, incident: str, *, exercise: bool, but: str = ""
+    conn: Connection, incident: str, *, exercise: bool, but: str = ""
 ) -> tuple[NumberInAlert, ...]:
     """What the incident's alerts, without the alert `but`, last told the public about each entry."""
     query = _out(select(alert_number), exercise=exercise)
@@ -280,7 +275,7 @@ def _place_of(service: str) -> int:
     return known.index(service) if service in known else len(known)
 
 
-async def _names(conn: AsyncConnection) -> defaultdict[int | None, str]:
+async def _names(conn: Connection) -> defaultdict[int | None, str]:
     names: defaultdict[int | None, str] = defaultdict(str)
     names |= {row.id: row.name for row in await conn.execute(select(person.c.id, person.c.name))}
     return names

@@ -10,11 +10,10 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import ScalarSelect, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Purpose
-from alertbot.db.sql import NOW
+from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import OPEN_INCIDENT, UNCERTAIN, account, delivery, dispatch, incident
 from alertbot.db.tables_watch import decision, quarantine, signal
 from alertbot.delivery.store_claim import DUE, LIVE
@@ -56,7 +55,7 @@ class OpenedIncident:
     published_at: float
 
 
-async def signals(conn: AsyncConnection, *, after: int) -> tuple[int, Counter[tuple[str, str]]]:
+async def signals(conn: Connection, *, after: int) -> tuple[int, Counter[tuple[str, str]]]:
     """Reports by (source, observed) after this number; and the last number."""
     counted = (
         select(
@@ -73,26 +72,26 @@ async def signals(conn: AsyncConnection, *, after: int) -> tuple[int, Counter[tu
     return last, Counter({(row.source, row.observed): row.number for row in rows})
 
 
-async def last_signal(conn: AsyncConnection) -> int:
+async def last_signal(conn: Connection) -> int:
     """The highest number of a report; 0 if there is none. It falls when the newest are deleted; SQLite
     then reuses their numbers."""
     return int(await conn.scalar(select(func.max(signal.c.id))) or 0)
 
 
-async def quarantined(conn: AsyncConnection) -> Counter[str]:
+async def quarantined(conn: Connection) -> Counter[str]:
     """Quarantined bodies, by source."""
     counted = select(quarantine.c.source, func.count()).group_by(quarantine.c.source)
     return Counter({row[0]: row[1] for row in await conn.execute(counted)})
 
 
-async def decisions(conn: AsyncConnection) -> Counter[tuple[str, str]]:
+async def decisions(conn: Connection) -> Counter[tuple[str, str]]:
     """Decisions that changed something, by (action, reason)."""
     d = decision.c
     counted = select(d.action, d.reason, func.count()).group_by(d.action, d.reason)
     return Counter({(row[0], row[1]): row[2] for row in await conn.execute(counted)})
 
 
-async def open_incidents(conn: AsyncConnection) -> Counter[str]:
+async def open_incidents(conn: Connection) -> Counter[str]:
     """Open incidents by state; "" for those that are not watched."""
     state = func.coalesce(incident.c.state, "")
     counted = select(state, func.count()).where(OPEN_INCIDENT).group_by(state)
@@ -100,7 +99,7 @@ async def open_incidents(conn: AsyncConnection) -> Counter[str]:
 
 
 async def lots(
-    conn: AsyncConnection, *, after: int = 0, again: Collection[int] = ()
+    conn: Connection, *, after: int = 0, again: Collection[int] = ()
 ) -> tuple[AlertDeliveries, ...]:
     """Every alert on every channel with a number above `after`, and those of `again`. Uncertain deliveries may
     still be settled by a person."""
@@ -114,7 +113,7 @@ async def lots(
     return tuple(AlertDeliveries(row.id, row.name, bool(row.final)) for row in rows)
 
 
-async def states(conn: AsyncConnection, ids: Collection[int]) -> dict[int, Counter[str]]:
+async def states(conn: Connection, ids: Collection[int]) -> dict[int, Counter[str]]:
     """The deliveries of these lots, by state."""
     counts: dict[int, Counter[str]] = {}
     for chunk in _chunks(ids):
@@ -134,7 +133,7 @@ def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
         yield chunk
 
 
-async def lines(conn: AsyncConnection) -> tuple[ChannelFigures, ...]:
+async def lines(conn: Connection) -> tuple[ChannelFigures, ...]:
     """The state of every channel, by the database's clock."""
     a = account.c
     waiting = (
@@ -167,7 +166,7 @@ async def lines(conn: AsyncConnection) -> tuple[ChannelFigures, ...]:
     )
 
 
-async def beginnings(conn: AsyncConnection, known: Collection[int]) -> tuple[OpenedIncident, ...]:
+async def beginnings(conn: Connection, known: Collection[int]) -> tuple[OpenedIncident, ...]:
     """Decisions, except the known ones, whose alert has reached the public: the first report of trouble
     since the previous decision, and the first delivery. Exercises do not count."""
     d = decision.c

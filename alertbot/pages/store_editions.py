@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import Action, Purpose
+from alertbot.db.sql import Connection
 from alertbot.db.tables import account, alert, audit, delivery, dispatch, incident, message
 from alertbot.db.tables_page import page_edition
 from alertbot.delivery import store_claim
@@ -18,14 +18,14 @@ from alertbot.pages.views import Added, EditionRow, PageSite, PublishedText
 VERB = "page_edition"  # of the audit
 
 
-async def editions(conn: AsyncConnection, channel: str) -> tuple[EditionRow, ...]:
+async def editions(conn: Connection, channel: str) -> tuple[EditionRow, ...]:
     """Every edition of the page, the first first."""
     p = page_edition.c
     found = await conn.execute(select(page_edition).where(p.channel == channel).order_by(p.sequence))
     return tuple(map(_edition, found))
 
 
-async def latest(conn: AsyncConnection, channel: str) -> EditionRow | None:
+async def latest(conn: Connection, channel: str) -> EditionRow | None:
     """The last edition that was seen to stand."""
     p = page_edition.c
     wanted = select(page_edition).where(p.channel == channel, p.stood_at.is_not(None))
@@ -33,7 +33,7 @@ async def latest(conn: AsyncConnection, channel: str) -> EditionRow | None:
     return None if row is None else _edition(row)
 
 
-async def known(conn: AsyncConnection, channel: str, sequence: int, digest: str) -> EditionRow | None:
+async def known(conn: Connection, channel: str, sequence: int, digest: str) -> EditionRow | None:
     """The edition that says so of itself."""
     p = page_edition.c
     wanted = select(page_edition).where(p.channel == channel, p.sequence == sequence, p.hash == digest)
@@ -41,13 +41,13 @@ async def known(conn: AsyncConnection, channel: str, sequence: int, digest: str)
     return None if row is None else _edition(row)
 
 
-async def highest(conn: AsyncConnection, channel: str) -> int:
+async def highest(conn: Connection, channel: str) -> int:
     """The sequence of the last edition that was written down; 0 before the first."""
     wanted = select(func.max(page_edition.c.sequence)).where(page_edition.c.channel == channel)
     return int(await conn.scalar(wanted) or 0)
 
 
-async def shown(conn: AsyncConnection, channel: str, sequence: int | None) -> dict[int, Added]:
+async def shown(conn: Connection, channel: str, sequence: int | None) -> dict[int, Added]:
     """Everything that an edition shows, by delivery: what it added, and what those it continues had."""
     p, found = page_edition.c, dict[int, Added]()
     wanted = select(p.sequence, p.base, p.added).where(
@@ -60,7 +60,7 @@ async def shown(conn: AsyncConnection, channel: str, sequence: int | None) -> di
     return found
 
 
-async def out(conn: AsyncConnection, channel: str) -> frozenset[int]:
+async def out(conn: Connection, channel: str) -> frozenset[int]:
     """The deliveries of this page that were sent."""
     d = delivery.c
     rows = await conn.scalars(_deliveries(channel).add_columns(d.id).where(d.state == "sent"))
@@ -79,7 +79,7 @@ def _deliveries(channel: str) -> Select[Any]:
     )
 
 
-async def texts(conn: AsyncConnection, ids: Collection[int]) -> list[PublishedText]:
+async def texts(conn: Connection, ids: Collection[int]) -> list[PublishedText]:
     """The texts of these deliveries, as they are stored now."""
     d, m = delivery.c, message.c
     wanted = (
@@ -91,20 +91,20 @@ async def texts(conn: AsyncConnection, ids: Collection[int]) -> list[PublishedTe
     return [PublishedText(*row) for row in await conn.execute(wanted)]
 
 
-async def may_be_shown(conn: AsyncConnection, ids: Collection[int]) -> bool:
+async def may_be_shown(conn: Connection, ids: Collection[int]) -> bool:
     """Whether nothing has stopped the dispatches of these deliveries: no halt, expiry or cancellation."""
     wanted = select(delivery.c.dispatch_id).where(delivery.c.id.in_(sorted(ids))).distinct()
     dispatches = set(await conn.scalars(wanted))
     return dispatches <= (await store_claim.sendable(conn, dispatches)).keys()
 
 
-async def stopped(conn: AsyncConnection, channel: str) -> bool:
+async def stopped(conn: Connection, channel: str) -> bool:
     """Whether the channel, or everything, is halted."""
     wanted = select(account.c.id).where(account.c.name == channel, account.c.halted)
     return await everything_halted(conn) or await conn.scalar(wanted) is not None
 
 
-async def told_elsewhere(conn: AsyncConnection, *, exercise: bool) -> str | None:
+async def told_elsewhere(conn: Connection, *, exercise: bool) -> str | None:
     """An open incident of which something was published; None if there is none."""
     wanted = (
         select(incident.c.id)
@@ -115,7 +115,7 @@ async def told_elsewhere(conn: AsyncConnection, *, exercise: bool) -> str | None
     return await conn.scalar(wanted.limit(1))
 
 
-async def add(conn: AsyncConnection, row: EditionRow) -> None:
+async def add(conn: Connection, row: EditionRow) -> None:
     """Write an edition down. Fails if another worker has written one with its sequence."""
     await conn.execute(
         insert(page_edition).values(
@@ -132,14 +132,14 @@ async def add(conn: AsyncConnection, row: EditionRow) -> None:
     )
 
 
-async def note_standing(conn: AsyncConnection, channel: str, sequence: int, at: datetime) -> None:
+async def note_standing(conn: Connection, channel: str, sequence: int, at: datetime) -> None:
     """The edition was seen to stand."""
     p = page_edition.c
     this = (p.channel == channel) & (p.sequence == sequence) & p.stood_at.is_(None)
     await conn.execute(update(page_edition).where(this).values(stood_at=at))
 
 
-async def audited(conn: AsyncConnection, digest: str) -> bool:
+async def audited(conn: Connection, digest: str) -> bool:
     """Whether the audit knows of an edition with these bytes."""
     wanted = select(audit.c.seq).where(audit.c.verb == VERB, audit.c.digest == digest)
     return await conn.scalar(wanted.limit(1)) is not None

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import Person
-from alertbot.db.sql import upsert
+from alertbot.db.sql import Connection, upsert
 from alertbot.db.tables import person
 from alertbot.db.tables_desk import api_answer, api_token, device_request
 from alertbot.people.rules import Scope
@@ -85,7 +84,7 @@ def token_for(device_code: str) -> str:
 
 
 async def add(
-    conn: AsyncConnection,
+    conn: Connection,
     who: Person,
     *,
     token_hash: str,
@@ -138,13 +137,13 @@ def _token(row: Row[Any], now: datetime) -> ApiToken:
     )
 
 
-async def find(conn: AsyncConnection, token: str, *, now: datetime) -> ApiToken | None:
+async def find(conn: Connection, token: str, *, now: datetime) -> ApiToken | None:
     """The row of this token, whether it counts or not."""
     row = (await conn.execute(_TOKENS.where(api_token.c.token_hash == hashed(token)))).one_or_none()
     return None if row is None else _token(row, now)
 
 
-async def tokens_of(conn: AsyncConnection, who: Person, *, now: datetime) -> tuple[ApiToken, ...]:
+async def tokens_of(conn: Connection, who: Person, *, now: datetime) -> tuple[ApiToken, ...]:
     """The person's tokens that count, newest first."""
     rows = await conn.execute(
         _TOKENS.where(api_token.c.person_id == who.id).order_by(api_token.c.id.desc())
@@ -153,7 +152,7 @@ async def tokens_of(conn: AsyncConnection, who: Person, *, now: datetime) -> tup
     return tuple(one for one in found if one.refusal(now) is None)
 
 
-async def used(conn: AsyncConnection, one: ApiToken, *, now: datetime) -> None:
+async def used(conn: Connection, one: ApiToken, *, now: datetime) -> None:
     await conn.execute(update(api_token).where(api_token.c.id == one.id).values(last_used_at=now))
 
 
@@ -162,7 +161,7 @@ def is_stale(one: ApiToken, now: datetime) -> bool:
     return one.last_used_at is None or now - one.last_used_at >= SEEN_EVERY
 
 
-async def revoke(conn: AsyncConnection, who: Person, number: int, *, now: datetime) -> str | None:
+async def revoke(conn: Connection, who: Person, number: int, *, now: datetime) -> str | None:
     """Revoke one of this person's tokens; returns its name, None if there is none that counts."""
     t = api_token.c
     mine = (t.id == number) & (t.person_id == who.id) & t.revoked_at.is_(None)
@@ -175,7 +174,7 @@ async def revoke(conn: AsyncConnection, who: Person, number: int, *, now: dateti
 
 
 async def ask(
-    conn: AsyncConnection,
+    conn: Connection,
     *,
     device_code: str,
     code: str,
@@ -211,7 +210,7 @@ def _request(row: Row[Any]) -> DeviceRequest:
     return DeviceRequest(row.machine, row.address, scopes, *times, row.allowed, row.token_hash)
 
 
-async def asking(conn: AsyncConnection, code: str, *, now: datetime) -> DeviceRequest | None:
+async def asking(conn: Connection, code: str, *, now: datetime) -> DeviceRequest | None:
     """The machine that shows this code, while it waits for an answer."""
     d = device_request.c
     open_ = (d.code_hash == hashed(code)) & (d.expires_at > now) & d.allowed.is_(None)
@@ -219,7 +218,7 @@ async def asking(conn: AsyncConnection, code: str, *, now: datetime) -> DeviceRe
     return None if row is None else _request(row)
 
 
-async def decide(conn: AsyncConnection, code: str, *, allowed: bool, now: datetime) -> bool:
+async def decide(conn: Connection, code: str, *, allowed: bool, now: datetime) -> bool:
     """A person's answer; False if there was one before, or the time is over."""
     d = device_request.c
     open_ = (d.code_hash == hashed(code)) & (d.expires_at > now) & d.allowed.is_(None)
@@ -228,7 +227,7 @@ async def decide(conn: AsyncConnection, code: str, *, allowed: bool, now: dateti
 
 
 async def polled(
-    conn: AsyncConnection, device_code: str, *, now: datetime
+    conn: Connection, device_code: str, *, now: datetime
 ) -> tuple[DeviceRequest, bool] | None:
     """The request of the machine with this code, and whether it asks again too soon; None if there is none. One that
     was answered is told once."""
@@ -246,9 +245,7 @@ async def polled(
 # --- answers by key -------------------------------------------------------------------------------
 
 
-async def claim(
-    conn: AsyncConnection, who: Person, key: str, request_hash: str, *, now: datetime
-) -> bool:
+async def claim(conn: Connection, who: Person, key: str, request_hash: str, *, now: datetime) -> bool:
     """Whether no request of this person has had this key within `ANSWERS_KEPT`; this one has it from now on."""
     a = api_answer.c
     await conn.execute(delete(api_answer).where(a.at <= now - ANSWERS_KEPT))
@@ -260,7 +257,7 @@ async def claim(
 
 
 async def keep(
-    conn: AsyncConnection, who: Person, key: str, *, status: int, headers: Mapping[str, str], body: str
+    conn: Connection, who: Person, key: str, *, status: int, headers: Mapping[str, str], body: str
 ) -> None:
     """What the request with this key was answered."""
     a = api_answer.c
@@ -269,7 +266,7 @@ async def keep(
     await conn.execute(update(api_answer).where(mine).values(**said))
 
 
-async def kept(conn: AsyncConnection, who: Person, key: str) -> KeptAnswer | None:
+async def kept(conn: Connection, who: Person, key: str) -> KeptAnswer | None:
     a = api_answer.c
     mine = (a.person_id == who.id) & (a.key_hash == hashed(key))
     row = (await conn.execute(select(api_answer).where(mine))).one_or_none()

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _
-from alertbot.db.sql import PEOPLE, take_lock
+from alertbot.db.sql import PEOPLE, Connection, take_lock
 from alertbot.db.tables import person
 from alertbot.db.tables_register import contact, link_code
 from alertbot.people.store_people import person_of
@@ -44,7 +43,7 @@ class ContactPoints:
         return self.mail if way == "mail" else self.users.get(way)
 
 
-async def make_code(conn: AsyncConnection, who: Person, *, now: datetime) -> str:
+async def make_code(conn: Connection, who: Person, *, now: datetime) -> str:
     """A new code for this person; earlier ones become invalid."""
     await take_lock(conn, PEOPLE)
     await _void(conn, who)
@@ -64,7 +63,7 @@ async def make_code(conn: AsyncConnection, who: Person, *, now: datetime) -> str
 
 
 async def redeem(
-    conn: AsyncConnection, code: str, *, platform: str, user: str, now: datetime
+    conn: Connection, code: str, *, platform: str, user: str, now: datetime
 ) -> Person | None:
     """Link this account to the person who owns the code, replacing their earlier account on the
     platform.
@@ -92,13 +91,13 @@ async def redeem(
     return who
 
 
-async def void(conn: AsyncConnection, code: str) -> None:
+async def void(conn: Connection, code: str) -> None:
     """Invalidate this code."""
     unused = link_code.c.used_at.is_(None)
     await conn.execute(delete(link_code).where(link_code.c.code_hash == _hash(code), unused))
 
 
-async def unlink(conn: AsyncConnection, who: Person, platform: str) -> bool:
+async def unlink(conn: Connection, who: Person, platform: str) -> bool:
     """Remove the person's account on this platform and every open code. Returns whether there was an
     account."""
     await _void(conn, who)
@@ -108,7 +107,7 @@ async def unlink(conn: AsyncConnection, who: Person, platform: str) -> bool:
     return bool(gone.rowcount)
 
 
-async def of_user(conn: AsyncConnection, platform: str, user: str, *, now: datetime) -> Person | None:
+async def of_user(conn: Connection, platform: str, user: str, *, now: datetime) -> Person | None:
     """The person with this account, with their current status; None for a stranger."""
     query = select(person).join_from(person, contact)
     mine = (contact.c.platform == platform) & (contact.c.user == user)
@@ -116,7 +115,7 @@ async def of_user(conn: AsyncConnection, platform: str, user: str, *, now: datet
     return None if row is None else person_of(row, now)
 
 
-async def reaches(conn: AsyncConnection) -> dict[int, ContactPoints]:
+async def reaches(conn: Connection) -> dict[int, ContactPoints]:
     """How everyone is reached, by person id."""
     found = {
         row.id: ContactPoints({}, row.mail)
@@ -127,14 +126,12 @@ async def reaches(conn: AsyncConnection) -> dict[int, ContactPoints]:
     return found
 
 
-async def set_mail(conn: AsyncConnection, who: Person, address: str | None) -> None:
+async def set_mail(conn: Connection, who: Person, address: str | None) -> None:
     """Set where approval links are mailed to; None: nowhere."""
     await conn.execute(update(person).where(person.c.id == who.id).values(mail=address))
 
 
-async def _require_free(
-    conn: AsyncConnection, who: Person, platform: str, user: str, now: datetime
-) -> None:
+async def _require_free(conn: Connection, who: Person, platform: str, user: str, now: datetime) -> None:
     other = await of_user(conn, platform, user, now=now)
     if other is not None and other.id != who.id:
         raise Refused(
@@ -144,7 +141,7 @@ async def _require_free(
         )
 
 
-async def _void(conn: AsyncConnection, who: Person) -> None:
+async def _void(conn: Connection, who: Person) -> None:
     unused = link_code.c.used_at.is_(None)
     await conn.execute(delete(link_code).where(link_code.c.person_id == who.id, unused))
 

@@ -17,14 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, Row, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import MACHINE, Person, Role
 from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _, way_out
-from alertbot.db.sql import PEOPLE, ColumnValues, take_lock
+from alertbot.db.sql import PEOPLE, ColumnValues, Connection, take_lock
 from alertbot.db.tables import person
 from alertbot.people.rules import require_role
 
@@ -50,7 +49,7 @@ class PersonEntry:
 
 
 async def add(
-    conn: AsyncConnection,
+    conn: Connection,
     name: str,
     roles: Iterable[Role],
     *,
@@ -90,7 +89,7 @@ async def add(
     return (await get(conn, clean, now=now)).person, token
 
 
-async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Person:
+async def by_token(conn: Connection, token: str, *, now: datetime) -> Person:
     """The person with this token; records its use, so it needs a write transaction.
 
     Raises `Refused`, with the reason, for a token that is unknown, revoked, expired or not confirmed.
@@ -100,7 +99,7 @@ async def by_token(conn: AsyncConnection, token: str, *, now: datetime) -> Perso
     return found
 
 
-async def reading_with(conn: AsyncConnection, token: str, *, now: datetime) -> Person:
+async def reading_with(conn: Connection, token: str, *, now: datetime) -> Person:
     """The person with this token, without recording its use. Raises as `by_token` does."""
     given = _hash(token.strip())
     row = (await conn.execute(select(person).where(person.c.token_hash == given))).one_or_none()
@@ -115,7 +114,7 @@ async def reading_with(conn: AsyncConnection, token: str, *, now: datetime) -> P
     return person_of(row, now)
 
 
-async def get(conn: AsyncConnection, name: str, *, now: datetime) -> PersonEntry:
+async def get(conn: Connection, name: str, *, now: datetime) -> PersonEntry:
     """The person with this name, in any case. Raises `Misuse` if there is none."""
     row = await _find(conn, name)
     if row is None:
@@ -125,13 +124,13 @@ async def get(conn: AsyncConnection, name: str, *, now: datetime) -> PersonEntry
     return _entry(row, now)
 
 
-async def everybody(conn: AsyncConnection, *, now: datetime) -> tuple[PersonEntry, ...]:
+async def everybody(conn: Connection, *, now: datetime) -> tuple[PersonEntry, ...]:
     """All people, including revoked ones, in the order added."""
     rows = await conn.execute(select(person).order_by(person.c.id))
     return tuple(_entry(row, now) for row in rows)
 
 
-async def persons(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]:
+async def persons(conn: Connection, *, now: datetime) -> tuple[Person, ...]:
     """As `everybody`, without what only a list of people shows."""
     c = person.c
     needed: tuple[Column[Any], ...] = (
@@ -141,14 +140,14 @@ async def persons(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]
     return tuple(person_of(row, now) for row in await conn.execute(select(*needed).order_by(c.id)))
 
 
-async def approvers(conn: AsyncConnection, *, now: datetime) -> tuple[Person, ...]:
+async def approvers(conn: Connection, *, now: datetime) -> tuple[Person, ...]:
     """Everyone who may approve now."""
     entries = await everybody(conn, now=now)
     return tuple(e.person for e in entries if e.person.counts and Role.APPROVER in e.person.roles)
 
 
 async def confirm(
-    conn: AsyncConnection, name: str, *, by: Person, now: datetime, own_token: bool = False
+    conn: Connection, name: str, *, by: Person, now: datetime, own_token: bool = False
 ) -> Person:
     """Confirm a new person, one with a new token, or further roles. `own_token`: also that only this person knows the
     token. Raises `Refused` unless `by` is another admin than those who have seen the token, and, with
@@ -169,7 +168,7 @@ async def confirm(
     return (await get(conn, name, now=now)).person
 
 
-async def revoke(conn: AsyncConnection, name: str, *, by: Person, now: datetime) -> Person:
+async def revoke(conn: Connection, name: str, *, by: Person, now: datetime) -> Person:
     """Remove the token and the rights, permanently. Raises `Refused` for a person already revoked and
     for the last admin who counts."""
     await _lock_admins(conn, by, now)
@@ -187,7 +186,7 @@ async def revoke(conn: AsyncConnection, name: str, *, by: Person, now: datetime)
 
 
 async def change_roles(
-    conn: AsyncConnection, name: str, roles: Iterable[Role], *, by: Person, now: datetime
+    conn: Connection, name: str, roles: Iterable[Role], *, by: Person, now: datetime
 ) -> PersonEntry:
     """Give a person exactly these roles. Those that go, go at once; further ones wait for another admin's `confirm`.
     Raises `Refused` unless `by` is an admin, for a revoked person and for the last admin's role as admin; `Misuse`
@@ -210,9 +209,7 @@ async def change_roles(
     return await get(conn, name, now=now)
 
 
-async def _require_other_hand(
-    conn: AsyncConnection, entry: PersonEntry, by: Person, now: datetime
-) -> None:
+async def _require_other_hand(conn: Connection, entry: PersonEntry, by: Person, now: datetime) -> None:
     """Raises `Refused` unless `by` is another hand than the person and whoever asked for the roles."""
     asker = next((one for one in await persons(conn, now=now) if one.id == entry.roles_asked_by), None)
     name = entry.person.name
@@ -233,7 +230,7 @@ def _one_hand(by: Person, name: str) -> str:
 
 
 async def rotate(
-    conn: AsyncConnection,
+    conn: Connection,
     name: str,
     *,
     by: Person,
@@ -268,13 +265,13 @@ async def rotate(
     return (await get(conn, name, now=now)).person, token
 
 
-async def _lock_admins(conn: AsyncConnection, by: Person, now: datetime) -> None:
+async def _lock_admins(conn: Connection, by: Person, now: datetime) -> None:
     """Lock the management of people; then `by` must still be an admin. Raises `Refused` otherwise."""
     await take_lock(conn, PEOPLE)
     require_role("people", (await get(conn, by.name, now=now)).person)
 
 
-async def _require_new_name(conn: AsyncConnection, clean: str) -> None:
+async def _require_new_name(conn: Connection, clean: str) -> None:
     if await _find(conn, clean) is not None:
         raise Refused(
             _(
@@ -283,7 +280,7 @@ async def _require_new_name(conn: AsyncConnection, clean: str) -> None:
         )
 
 
-async def _require_adder(conn: AsyncConnection, by: Person | None, now: datetime) -> None:
+async def _require_adder(conn: Connection, by: Person | None, now: datetime) -> None:
     if by is None:
         raise Refused(
             _(
@@ -328,7 +325,7 @@ def _require_other_admin(entry: PersonEntry, by: Person, *, own_token: bool) -> 
         raise Refused(_one_hand(by, name))
 
 
-async def _require_renewed(conn: AsyncConnection, entry: PersonEntry) -> None:
+async def _require_renewed(conn: Connection, entry: PersonEntry) -> None:
     """Raises `Refused` unless the person has renewed their token since another saw it."""
     renewed = select(person.c.renewed_at).where(person.c.id == entry.person.id)
     if await conn.scalar(renewed) is None:
@@ -343,7 +340,7 @@ async def _require_renewed(conn: AsyncConnection, entry: PersonEntry) -> None:
         raise Refused(way_out(command, desk).format(name=entry.person.name))
 
 
-async def _is_last_admin(conn: AsyncConnection, who: Person, now: datetime) -> bool:
+async def _is_last_admin(conn: Connection, who: Person, now: datetime) -> bool:
     if Role.ADMIN not in who.roles or not who.counts:
         return False
     entries = await everybody(conn, now=now)
@@ -351,7 +348,7 @@ async def _is_last_admin(conn: AsyncConnection, who: Person, now: datetime) -> b
     return admins == {who.id}
 
 
-async def _find(conn: AsyncConnection, name: str) -> Row[Any] | None:
+async def _find(conn: Connection, name: str) -> Row[Any] | None:
     wanted = name.strip().casefold()
     for row in await conn.execute(select(person)):  # a team, not a crowd
         if row.name.casefold() == wanted:
@@ -359,7 +356,7 @@ async def _find(conn: AsyncConnection, name: str) -> Row[Any] | None:
     return None
 
 
-async def _set(conn: AsyncConnection, entry: PersonEntry, **values: Any) -> None:
+async def _set(conn: Connection, entry: PersonEntry, **values: Any) -> None:
     await conn.execute(update(person).where(person.c.id == entry.person.id).values(**values))
 
 

@@ -10,11 +10,10 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
-from alertbot.db.sql import ColumnValues
+from alertbot.db.sql import ColumnValues, Connection
 from alertbot.db.tables import audit, person
 from alertbot.db.tables_register import approval_call, approval_link
 from alertbot.people.store_people import person_of
@@ -65,7 +64,7 @@ def task_in(digest: str) -> int | None:
 
 
 async def add(
-    conn: AsyncConnection, alert_id: str, digest: str, fresh: Iterable[NewRequest], *, now: datetime
+    conn: Connection, alert_id: str, digest: str, fresh: Iterable[NewRequest], *, now: datetime
 ) -> None:
     """Store requests; those of an earlier round about the same texts are renewed."""
     known = {(one.way, one.address): one for one in await of_alert(conn, alert_id, digest)}
@@ -89,22 +88,20 @@ async def add(
             await conn.execute(insert(approval_call).values(**place, **values))
 
 
-async def of_alert(conn: AsyncConnection, alert_id: str, digest: str) -> tuple[ApprovalRequest, ...]:
+async def of_alert(conn: Connection, alert_id: str, digest: str) -> tuple[ApprovalRequest, ...]:
     """Every request about these texts, in the order in which people were asked."""
     return await _select(
         conn, (approval_call.c.alert_id == alert_id) & (approval_call.c.digest == digest)
     )
 
 
-async def open_calls(conn: AsyncConnection, way: str | None = None) -> tuple[ApprovalRequest, ...]:
+async def open_calls(conn: Connection, way: str | None = None) -> tuple[ApprovalRequest, ...]:
     """Requests that do not show an outcome yet."""
     still = approval_call.c.closed_at.is_(None)
     return await _select(conn, still if way is None else still & (approval_call.c.way == way))
 
 
-async def claim(
-    conn: AsyncConnection, call: ApprovalRequest, *, now: datetime, until: datetime
-) -> bool:
+async def claim(conn: Connection, call: ApprovalRequest, *, now: datetime, until: datetime) -> bool:
     """Whether this worker may make the call now; no other may before `until`. False if another has made
     it since `call` was read."""
     free = or_(approval_call.c.retry_at.is_(None), approval_call.c.retry_at <= now)
@@ -123,7 +120,7 @@ async def claim(
 
 
 async def settle(
-    conn: AsyncConnection,
+    conn: Connection,
     call: ApprovalRequest,
     *,
     given: int,
@@ -136,15 +133,13 @@ async def settle(
     await conn.execute(update(approval_call).where(approval_call.c.id == call.id).values(**changes))
 
 
-async def postpone(
-    conn: AsyncConnection, ids: Collection[int], *, until: datetime, trouble: str
-) -> None:
+async def postpone(conn: Connection, ids: Collection[int], *, until: datetime, trouble: str) -> None:
     """The call failed and would fail for these requests too: no call before `until`."""
     mine = approval_call.c.id.in_(list(ids)) & approval_call.c.closed_at.is_(None)
     await conn.execute(update(approval_call).where(mine).values(retry_at=until, trouble=trouble))
 
 
-async def sent_away_by(conn: AsyncConnection, alert_id: str) -> str | None:
+async def sent_away_by(conn: Connection, alert_id: str) -> str | None:
     """Who last returned or rejected an alert, from the audit."""
     rows = select(audit.c.actor).where(
         audit.c.alert == alert_id, audit.c.verb.in_(["return", "reject"])
@@ -155,7 +150,7 @@ async def sent_away_by(conn: AsyncConnection, alert_id: str) -> str | None:
 _RESTED: ColumnValues = {"attempts": 0, "retry_at": None, "trouble": None}
 
 
-async def _select(conn: AsyncConnection, condition: Any) -> tuple[ApprovalRequest, ...]:
+async def _select(conn: Connection, condition: Any) -> tuple[ApprovalRequest, ...]:
     query = select(approval_call, person.c.name).join_from(approval_call, person, isouter=True)
     rows = await conn.execute(query.where(condition).order_by(approval_call.c.id))
     return tuple(_call(row) for row in rows)
@@ -187,14 +182,14 @@ def bond(token_hash: str, address: str | None) -> str:
     return sha256(f"{token_hash}\0{address or ''}".encode()).hexdigest()
 
 
-async def bond_of(conn: AsyncConnection, person_id: int, address: str | None = None) -> str:
+async def bond_of(conn: Connection, person_id: int, address: str | None = None) -> str:
     """The bond of a person's present token with the address that a link is sent to (None: their present one)."""
     row = (await conn.execute(select(person).where(person.c.id == person_id))).one()
     return bond(row.token_hash, address or row.mail)
 
 
 async def add_link(
-    conn: AsyncConnection,
+    conn: Connection,
     token_hash: str,
     *,
     alert: str,
@@ -217,7 +212,7 @@ async def add_link(
     )
 
 
-async def find_link(conn: AsyncConnection, token_hash: str, *, now: datetime) -> Link | None:
+async def find_link(conn: Connection, token_hash: str, *, now: datetime) -> Link | None:
     """The link with this hash, used or not."""
     query = _links().where(approval_link.c.token_hash == token_hash)
     row = (await conn.execute(query)).one_or_none()
@@ -225,7 +220,7 @@ async def find_link(conn: AsyncConnection, token_hash: str, *, now: datetime) ->
 
 
 async def open_for(
-    conn: AsyncConnection, alert: str, digest: str, person_id: int, *, now: datetime
+    conn: Connection, alert: str, digest: str, person_id: int, *, now: datetime
 ) -> Link | None:
     """The last unused link to this person about this text."""
     a = approval_link.c
@@ -235,14 +230,14 @@ async def open_for(
     return None if row is None else _link(row, now)
 
 
-async def use(conn: AsyncConnection, token_hash: str, *, now: datetime) -> bool:
+async def use(conn: Connection, token_hash: str, *, now: datetime) -> bool:
     """Use up the link; of two concurrent callers one gets True."""
     unused = (approval_link.c.token_hash == token_hash) & approval_link.c.used_at.is_(None)
     done = await conn.execute(update(approval_link).where(unused).values(used_at=now))
     return done.rowcount == 1
 
 
-async def count_wrong(conn: AsyncConnection, token_hash: str) -> None:
+async def count_wrong(conn: Connection, token_hash: str) -> None:
     """Count an answer with a form that does not belong to this link."""
     a = approval_link.c
     await conn.execute(

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
-from alertbot.db.sql import PEOPLE, ColumnValues, take_lock
+from alertbot.db.sql import PEOPLE, ColumnValues, Connection, take_lock
 from alertbot.db.tables import person
 from alertbot.db.tables_desk import (
     challenge,
@@ -89,7 +88,7 @@ def _bond(token_hash: str) -> str:
     return hashlib.sha256(f"desk\0{token_hash}".encode()).hexdigest()
 
 
-async def bond_of(conn: AsyncConnection, who: Person) -> str:
+async def bond_of(conn: Connection, who: Person) -> str:
     """What binds a row to the person's token of now."""
     return _bond(str(await conn.scalar(select(person.c.token_hash).where(person.c.id == who.id))))
 
@@ -103,7 +102,7 @@ def bond_holds(row: Row[Any]) -> bool:
 
 
 async def start(
-    conn: AsyncConnection, who: Person, *, way: str, device: str, now: datetime, lang: str | None = None
+    conn: Connection, who: Person, *, way: str, device: str, now: datetime, lang: str | None = None
 ) -> str:
     """Begin a session; returns the secret of its cookie. It has the language of the person's last session."""
     secret = new_secret()
@@ -154,7 +153,7 @@ def _session(row: Row[Any], now: datetime) -> DeskSession | None:
     return found if found.person.counts and bond_holds(row) and now < found.ends_at else None
 
 
-async def find(conn: AsyncConnection, secret: str, *, now: datetime) -> DeskSession | None:
+async def find(conn: Connection, secret: str, *, now: datetime) -> DeskSession | None:
     """The session of this cookie, if it holds now."""
     s = desk_session.c
     wanted = _SESSIONS.where(s.token_hash == hashed(secret), s.ended_at.is_(None))
@@ -162,7 +161,7 @@ async def find(conn: AsyncConnection, secret: str, *, now: datetime) -> DeskSess
     return None if row is None else _session(row, now)
 
 
-async def sessions_of(conn: AsyncConnection, who: Person, *, now: datetime) -> tuple[DeskSession, ...]:
+async def sessions_of(conn: Connection, who: Person, *, now: datetime) -> tuple[DeskSession, ...]:
     """The sessions of a person that hold now, newest first."""
     s = desk_session.c
     wanted = _SESSIONS.where(s.person_id == who.id, s.ended_at.is_(None), s.seen_at > now - IDLE)
@@ -170,16 +169,16 @@ async def sessions_of(conn: AsyncConnection, who: Person, *, now: datetime) -> t
     return tuple(one for row in rows if (one := _session(row, now)))
 
 
-async def touch(conn: AsyncConnection, session: int, *, now: datetime) -> None:
+async def touch(conn: Connection, session: int, *, now: datetime) -> None:
     """The session was used."""
     await conn.execute(update(desk_session).where(desk_session.c.id == session).values(seen_at=now))
 
 
-async def speak(conn: AsyncConnection, session: int, lang: str) -> None:
+async def speak(conn: Connection, session: int, lang: str) -> None:
     await conn.execute(update(desk_session).where(desk_session.c.id == session).values(lang=lang))
 
 
-async def end(conn: AsyncConnection, who: Person, session: int, *, now: datetime) -> bool:
+async def end(conn: Connection, who: Person, session: int, *, now: datetime) -> bool:
     """End a session of this person; False if it had ended."""
     s = desk_session.c
     mine = (s.id == session) & (s.person_id == who.id) & s.ended_at.is_(None)
@@ -187,7 +186,7 @@ async def end(conn: AsyncConnection, who: Person, session: int, *, now: datetime
     return done.rowcount == 1
 
 
-async def end_all(conn: AsyncConnection, who: Person, *, now: datetime) -> int:
+async def end_all(conn: Connection, who: Person, *, now: datetime) -> int:
     """End every session of this person that holds now; returns how many."""
     holding = await sessions_of(conn, who, now=now)
     for one in holding:
@@ -198,7 +197,7 @@ async def end_all(conn: AsyncConnection, who: Person, *, now: datetime) -> int:
 # --- invitations ----------------------------------------------------------------------------------
 
 
-async def invite(conn: AsyncConnection, who: Person, *, by: Person, now: datetime) -> str:
+async def invite(conn: Connection, who: Person, *, by: Person, now: datetime) -> str:
     """A new code to sign in with once; earlier ones become invalid. Whoever else issues it could use it, and counts
     as one hand with the person from now on."""
     await take_lock(conn, PEOPLE)
@@ -225,7 +224,7 @@ async def invite(conn: AsyncConnection, who: Person, *, by: Person, now: datetim
     return code
 
 
-async def invited(conn: AsyncConnection, code: str, *, now: datetime) -> Person | None:
+async def invited(conn: Connection, code: str, *, now: datetime) -> Person | None:
     """Whom this code invites, if it can still be used."""
     i = invitation.c
     wanted = select(person, i.bond).join_from(invitation, person, person.c.id == i.person_id)
@@ -234,7 +233,7 @@ async def invited(conn: AsyncConnection, code: str, *, now: datetime) -> Person 
     return person_of(row, now) if row is not None and bond_holds(row) else None
 
 
-async def invitations(conn: AsyncConnection, *, now: datetime) -> dict[int, datetime]:
+async def invitations(conn: Connection, *, now: datetime) -> dict[int, datetime]:
     """Until when the open invitation of each person works."""
     i = invitation.c
     wanted = select(person, i.bond, i.expires_at.label("until")).join_from(
@@ -244,7 +243,7 @@ async def invitations(conn: AsyncConnection, *, now: datetime) -> dict[int, date
     return {row.id: row.until for row in rows if bond_holds(row)}
 
 
-async def use_invitation(conn: AsyncConnection, code: str, *, now: datetime) -> bool:
+async def use_invitation(conn: Connection, code: str, *, now: datetime) -> bool:
     """Use it up; of two who do so at once one gets True."""
     i = invitation.c
     unused = (i.code_hash == hashed(code)) & i.used_at.is_(None)
@@ -254,14 +253,14 @@ async def use_invitation(conn: AsyncConnection, code: str, *, now: datetime) -> 
 # --- passkeys -------------------------------------------------------------------------------------
 
 
-async def ask(conn: AsyncConnection, value: bytes, *, now: datetime, session: int | None) -> None:
+async def ask(conn: Connection, value: bytes, *, now: datetime, session: int | None) -> None:
     """Keep what a passkey has to answer. `session`: the one whose person adds a passkey; None: to sign in."""
     await conn.execute(delete(challenge).where(challenge.c.expires_at < now))
     row = {"value_hash": _challenge(value), "session_id": session, "expires_at": now + CHALLENGE_LASTS}
     await conn.execute(insert(challenge).values(**row))
 
 
-async def answered(conn: AsyncConnection, value: bytes, *, now: datetime, session: int | None) -> bool:
+async def answered(conn: Connection, value: bytes, *, now: datetime, session: int | None) -> bool:
     """Whether this was asked, and not answered before; it cannot be answered again."""
     c = challenge.c
     mine = c.session_id.is_(None) if session is None else c.session_id == session
@@ -300,7 +299,7 @@ def _passkey(row: Row[Any], now: datetime) -> Passkey:
 
 
 async def add_passkey(
-    conn: AsyncConnection,
+    conn: Connection,
     who: Person,
     *,
     credential: str,
@@ -322,23 +321,23 @@ async def add_passkey(
     )
 
 
-async def passkey_of(conn: AsyncConnection, credential: str, *, now: datetime) -> Passkey | None:
+async def passkey_of(conn: Connection, credential: str, *, now: datetime) -> Passkey | None:
     """The passkey with this id, if its bond holds."""
     row = (await conn.execute(_PASSKEYS.where(passkey.c.credential == credential))).one_or_none()
     return _passkey(row, now) if row is not None and bond_holds(row) else None
 
 
-async def passkeys_of(conn: AsyncConnection, who: Person, *, now: datetime) -> tuple[Passkey, ...]:
+async def passkeys_of(conn: Connection, who: Person, *, now: datetime) -> tuple[Passkey, ...]:
     rows = await conn.execute(_PASSKEYS.where(passkey.c.person_id == who.id).order_by(passkey.c.id))
     return tuple(_passkey(row, now) for row in rows if bond_holds(row))
 
 
-async def passkey_used(conn: AsyncConnection, one: Passkey, count: int, *, now: datetime) -> None:
+async def passkey_used(conn: Connection, one: Passkey, count: int, *, now: datetime) -> None:
     changed = update(passkey).where(passkey.c.id == one.id)
     await conn.execute(changed.values(sign_count=count, last_used_at=now))
 
 
-async def drop_passkey(conn: AsyncConnection, who: Person, number: int) -> bool:
+async def drop_passkey(conn: Connection, who: Person, number: int) -> bool:
     mine = (passkey.c.id == number) & (passkey.c.person_id == who.id)
     return (await conn.execute(delete(passkey).where(mine))).rowcount == 1
 
@@ -347,7 +346,7 @@ async def drop_passkey(conn: AsyncConnection, who: Person, number: int) -> bool:
 
 
 async def set_codes(
-    conn: AsyncConnection, who: Person, codes: list[tuple[str, str]], *, now: datetime
+    conn: Connection, who: Person, codes: list[tuple[str, str]], *, now: datetime
 ) -> None:
     """Replace the person's recovery codes; each is its beginning and its hash."""
     await conn.execute(delete(recovery_code).where(recovery_code.c.person_id == who.id))
@@ -360,7 +359,7 @@ async def set_codes(
         )
 
 
-async def codes_left(conn: AsyncConnection, who: Person) -> int:
+async def codes_left(conn: Connection, who: Person) -> int:
     r = recovery_code.c
     mine = select(r.bond).where(r.person_id == who.id, r.used_at.is_(None))
     bond = await bond_of(conn, who)
@@ -368,7 +367,7 @@ async def codes_left(conn: AsyncConnection, who: Person) -> int:
 
 
 async def code_of(
-    conn: AsyncConnection, who: Person, beginning: str, *, now: datetime
+    conn: Connection, who: Person, beginning: str, *, now: datetime
 ) -> RecoveryHash | None:
     """The unused code of this person that begins so."""
     r = recovery_code.c
@@ -380,7 +379,7 @@ async def code_of(
     return RecoveryHash(row.code_id, person_of(row, now), row.code_hash)
 
 
-async def use_code(conn: AsyncConnection, number: int, *, now: datetime) -> bool:
+async def use_code(conn: Connection, number: int, *, now: datetime) -> bool:
     r = recovery_code.c
     unused = (r.id == number) & r.used_at.is_(None)
     return (await conn.execute(update(recovery_code).where(unused).values(used_at=now))).rowcount == 1

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
-from alertbot.db.sql import AUDIT, take_lock, upsert
+from alertbot.db.sql import AUDIT, Connection, take_lock, upsert
 from alertbot.db.tables_register import OPEN_TASK, task
 
 
@@ -32,7 +31,7 @@ class Task:
 
 
 async def raise_(
-    conn: AsyncConnection,
+    conn: Connection,
     *,
     key: str,
     kind: str,
@@ -59,7 +58,7 @@ async def raise_(
     return await conn.scalar(once.returning(task.c.id)) is not None
 
 
-async def done(conn: AsyncConnection, key: str, *, by: str, outcome: str | None, now: datetime) -> bool:
+async def done(conn: Connection, key: str, *, by: str, outcome: str | None, now: datetime) -> bool:
     """Close the open task with this key; False if there is none."""
     await take_lock(conn, AUDIT)
     open_one = update(task).where(task.c.key == key, OPEN_TASK)
@@ -67,19 +66,19 @@ async def done(conn: AsyncConnection, key: str, *, by: str, outcome: str | None,
     return closed.rowcount > 0
 
 
-async def get(conn: AsyncConnection, task_id: int) -> Task | None:
+async def get(conn: Connection, task_id: int) -> Task | None:
     """The task with this number, open or done."""
     row = (await conn.execute(select(task).where(task.c.id == task_id))).one_or_none()
     return None if row is None else _task(row)
 
 
-async def with_key(conn: AsyncConnection, key: str) -> Task | None:
+async def with_key(conn: Connection, key: str) -> Task | None:
     """The open task with this key."""
     row = (await conn.execute(select(task).where(task.c.key == key, OPEN_TASK))).one_or_none()
     return None if row is None else _task(row)
 
 
-async def open_tasks(conn: AsyncConnection, kinds: Collection[str] = ()) -> tuple[Task, ...]:
+async def open_tasks(conn: Connection, kinds: Collection[str] = ()) -> tuple[Task, ...]:
     """Open tasks, the most urgent first: by due time, then by when they were raised."""
     query = select(task).where(OPEN_TASK)
     if kinds:
@@ -88,18 +87,18 @@ async def open_tasks(conn: AsyncConnection, kinds: Collection[str] = ()) -> tupl
     return await _tasks(conn, query.order_by(*pressing))
 
 
-async def every(conn: AsyncConnection) -> tuple[Task, ...]:
+async def every(conn: Connection) -> tuple[Task, ...]:
     """Open and done tasks, in the order raised."""
     return await _tasks(conn, select(task).order_by(task.c.raised_at, task.c.id))
 
 
-async def ever_raised(conn: AsyncConnection, keys: Collection[str]) -> frozenset[str]:
+async def ever_raised(conn: Connection, keys: Collection[str]) -> frozenset[str]:
     """Those of these keys for which a task was ever raised, open or done."""
     found = await conn.scalars(select(task.c.key).where(task.c.key.in_(sorted(keys))))
     return frozenset(map(str, found))
 
 
-async def _tasks(conn: AsyncConnection, query: Select[Any]) -> tuple[Task, ...]:
+async def _tasks(conn: Connection, query: Select[Any]) -> tuple[Task, ...]:
     return tuple(_task(row) for row in await conn.execute(query))
 
 

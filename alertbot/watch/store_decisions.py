@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, insert, literal, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, DeliveryState, Purpose
 from alertbot.db import sql
-from alertbot.db.sql import AUDIT, ColumnValues, take_lock
+from alertbot.db.sql import AUDIT, ColumnValues, Connection, take_lock
 from alertbot.db.tables import alert, delivery, dispatch, incident, record
 from alertbot.db.tables_watch import decision, signal, watched
 from alertbot.watch.rules_log import IncidentAction, LogEntry, Reason, State
@@ -46,13 +45,13 @@ class Watched:
     look_again_at: datetime | None
 
 
-async def lock_service(conn: AsyncConnection, service: str) -> None:
+async def lock_service(conn: Connection, service: str) -> None:
     """Lock a service's decisions until the transaction ends."""
     await take_lock(conn, AUDIT)
     await take_lock(conn, f"service:{service}")
 
 
-async def log_of(conn: AsyncConnection, service: str) -> tuple[LogEntry, ...]:
+async def log_of(conn: Connection, service: str) -> tuple[LogEntry, ...]:
     """The service's log, oldest first. Decisions in an incident about which the public was told anything
     (exercises excepted) count as announced."""
     query = select(decision).where(decision.c.service == service).order_by(decision.c.id)
@@ -61,7 +60,7 @@ async def log_of(conn: AsyncConnection, service: str) -> tuple[LogEntry, ...]:
     return tuple(_entry(row, announced=row.incident_id in told) for row in rows)
 
 
-async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> frozenset[str]:
+async def reached_public(conn: Connection, incidents: Collection[str]) -> frozenset[str]:
     """The incidents with a message that reached the public, perhaps did, was posted by hand, or is approved
     and on its way."""
     if not incidents:
@@ -90,7 +89,7 @@ async def reached_public(conn: AsyncConnection, incidents: Collection[str]) -> f
 
 
 async def lines(
-    conn: AsyncConnection, *, incident_id: str | None = None, limit: int | None = None
+    conn: Connection, *, incident_id: str | None = None, limit: int | None = None
 ) -> tuple[DecisionLine, ...]:
     """Decisions with their reasons, newest first."""
     query = select(decision).order_by(decision.c.id.desc()).limit(limit)
@@ -112,7 +111,7 @@ async def lines(
 
 
 async def append(
-    conn: AsyncConnection,
+    conn: Connection,
     service: str,
     incident_id: str,
     entry: LogEntry,
@@ -150,13 +149,13 @@ async def append(
     return number
 
 
-async def led_to(conn: AsyncConnection, decision_id: int, alert_id: str) -> None:
+async def led_to(conn: Connection, decision_id: int, alert_id: str) -> None:
     """Record the alert that a decision led to."""
     await conn.execute(update(decision).where(decision.c.id == decision_id).values(alert_id=alert_id))
 
 
 async def remember(
-    conn: AsyncConnection,
+    conn: Connection,
     service: str,
     *,
     incident_id: str | None,
@@ -178,7 +177,7 @@ async def remember(
         await conn.execute(insert(watched).values(service=service, **values))
 
 
-async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime) -> None:
+async def make_due(conn: Connection, services: Iterable[str], now: datetime) -> None:
     """Mark these services as due for a decision: a report has arrived."""
     due = {"look_again_at": now}
     for names in sql.portions(sorted(set(services)), 2):
@@ -186,19 +185,19 @@ async def make_due(conn: AsyncConnection, services: Iterable[str], now: datetime
         await conn.execute(rows.on_conflict_do_update(index_elements=[watched.c.service], set_=due))
 
 
-async def standing(conn: AsyncConnection) -> tuple[Watched, ...]:
+async def standing(conn: Connection) -> tuple[Watched, ...]:
     """Every service that was ever reported on."""
     rows = await conn.execute(select(watched).order_by(watched.c.service))
     return tuple(Watched(*row) for row in rows)
 
 
-async def last_word(conn: AsyncConnection, service: str) -> Watched | None:
+async def last_word(conn: Connection, service: str) -> Watched | None:
     """The last decision about a service; None if it was never reported on."""
     row = (await conn.execute(select(watched).where(watched.c.service == service))).one_or_none()
     return None if row is None else Watched(*row)
 
 
-async def with_incident(conn: AsyncConnection, services: Collection[str]) -> frozenset[str]:
+async def with_incident(conn: Connection, services: Collection[str]) -> frozenset[str]:
     """Those of these services that ever had an incident."""
     known = watched.c.incident_id.is_not(None)
     found: set[str] = set()
@@ -208,7 +207,7 @@ async def with_incident(conn: AsyncConnection, services: Collection[str]) -> fro
     return frozenset(found)
 
 
-async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[tuple[str, str | None], ...]:
+async def to_look_at(conn: Connection, now: datetime) -> tuple[tuple[str, str | None], ...]:
     """Services whose held decision may be due, the one that waited longest first, each with the source
     that reported on it last (None for a group)."""
     last = (
@@ -223,7 +222,7 @@ async def to_look_at(conn: AsyncConnection, now: datetime) -> tuple[tuple[str, s
     return tuple((row.service, row.source) for row in rows)
 
 
-async def next_look(conn: AsyncConnection, *, without: Collection[str] = ()) -> datetime | None:
+async def next_look(conn: Connection, *, without: Collection[str] = ()) -> datetime | None:
     """When the next held decision may be due, without these services."""
     query = select(watched.c.look_again_at).where(watched.c.look_again_at.is_not(None))
     if without:

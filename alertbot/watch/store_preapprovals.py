@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Person
-from alertbot.db.sql import AUDIT, take_lock
+from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.db.tables import alert, person
 from alertbot.db.tables_watch import planned, preapproval, presignature, rule_shown
 from alertbot.people import store_people
@@ -38,14 +37,14 @@ class Planned:
 # --- approved ahead -------------------------------------------------------------------------------
 
 
-async def lock_rule(conn: AsyncConnection, rule: str) -> None:
+async def lock_rule(conn: Connection, rule: str) -> None:
     """Lock the approvals of a rule until the transaction ends."""
     await take_lock(conn, AUDIT)  # before the row, as everywhere (see `reading.get`)
     await take_lock(conn, f"rule:{rule}")
 
 
 async def propose(
-    conn: AsyncConnection, rule: str, digest: str, *, by: Person, lasts: timedelta, now: datetime
+    conn: Connection, rule: str, digest: str, *, by: Person, lasts: timedelta, now: datetime
 ) -> int:
     """Store a new proposal with its first signature; returns its number. It expires unless others sign
     in time."""
@@ -62,7 +61,7 @@ async def propose(
 
 
 async def sign(
-    conn: AsyncConnection, number: int, *, by: Person, now: datetime, lasts: timedelta | None = None
+    conn: Connection, number: int, *, by: Person, now: datetime, lasts: timedelta | None = None
 ) -> None:
     """Add a signature; `lasts` if it is for another duration. The database forbids signing twice."""
     row = {"preapproval_id": number, "person_id": by.id, "at": now, "hands": sorted(by.hands)}
@@ -72,7 +71,7 @@ async def sign(
         await conn.execute(mine.values(lasts_seconds=lasts.total_seconds()))
 
 
-async def approve(conn: AsyncConnection, row: Preapproval, *, now: datetime) -> None:
+async def approve(conn: Connection, row: Preapproval, *, now: datetime) -> None:
     """Put a proposal into force, replacing what was in force for this rule."""
     older = update(preapproval).where(
         preapproval.c.rule == row.rule,
@@ -84,14 +83,14 @@ async def approve(conn: AsyncConnection, row: Preapproval, *, now: datetime) -> 
     await conn.execute(mine.values(approved_at=now, expires_at=now + row.lasts))
 
 
-async def note_accounts(conn: AsyncConnection, number: int, accounts: Accounts) -> None:
+async def note_accounts(conn: Connection, number: int, accounts: Accounts) -> None:
     """Keep which account each channel is."""
     told = {name: dict(facts) for name, facts in accounts.items()}
     mine = update(preapproval).where(preapproval.c.id == number)
     await conn.execute(mine.values(accounts=told))
 
 
-async def revoke(conn: AsyncConnection, rule: str, *, by: str, reason: str, now: datetime) -> int:
+async def revoke(conn: Connection, rule: str, *, by: str, reason: str, now: datetime) -> int:
     """Revoke everything proposed or in force for this rule; returns the number of rows."""
     open_ones = update(preapproval).where(
         preapproval.c.rule == rule,
@@ -102,12 +101,12 @@ async def revoke(conn: AsyncConnection, rule: str, *, by: str, reason: str, now:
     return done.rowcount
 
 
-async def of_rule(conn: AsyncConnection, rule: str, *, now: datetime) -> tuple[Preapproval, ...]:
+async def of_rule(conn: Connection, rule: str, *, now: datetime) -> tuple[Preapproval, ...]:
     """Everything ever proposed for a rule, newest first. `now` decides which signers still count."""
     return await _rows(conn, select(preapproval).where(preapproval.c.rule == rule), now)
 
 
-async def listing(conn: AsyncConnection, *, now: datetime) -> dict[str, tuple[Preapproval, ...]]:
+async def listing(conn: Connection, *, now: datetime) -> dict[str, tuple[Preapproval, ...]]:
     """Everything ever proposed, by rule, newest first. `now` decides which signers still count."""
     found: dict[str, tuple[Preapproval, ...]] = {}
     for one in await _rows(conn, select(preapproval), now):
@@ -115,30 +114,28 @@ async def listing(conn: AsyncConnection, *, now: datetime) -> dict[str, tuple[Pr
     return found
 
 
-async def note_shown(
-    conn: AsyncConnection, who: Person, rule: str, digest: str, *, now: datetime
-) -> None:
+async def note_shown(conn: Connection, who: Person, rule: str, digest: str, *, now: datetime) -> None:
     """Record that this person has seen these texts of the rule."""
     mine = (rule_shown.c.person_id == who.id) & (rule_shown.c.rule == rule)
     await conn.execute(delete(rule_shown).where(mine))
     await conn.execute(insert(rule_shown).values(person_id=who.id, rule=rule, digest=digest, at=now))
 
 
-async def shown_to(conn: AsyncConnection, who: Person, rule: str) -> str | None:
+async def shown_to(conn: Connection, who: Person, rule: str) -> str | None:
     """The digest of the rule last shown to this person."""
     mine = (rule_shown.c.person_id == who.id) & (rule_shown.c.rule == rule)
     found = await conn.scalar(select(rule_shown.c.digest).where(mine))
     return None if found is None else str(found)
 
 
-async def _rows(conn: AsyncConnection, query: Select[Any], now: datetime) -> tuple[Preapproval, ...]:
+async def _rows(conn: Connection, query: Select[Any], now: datetime) -> tuple[Preapproval, ...]:
     rows = (await conn.execute(query.order_by(preapproval.c.id.desc()))).all()
     signed = await _signatures(conn, [row.id for row in rows], now)
     return tuple(_preapproval(row, signed.get(row.id, ())) for row in rows)
 
 
 async def _signatures(
-    conn: AsyncConnection, ids: Sequence[int], now: datetime
+    conn: Connection, ids: Sequence[int], now: datetime
 ) -> dict[int, tuple[Signature, ...]]:
     query = (
         select(person, presignature.c.preapproval_id, presignature.c.at, presignature.c.hands)
@@ -173,15 +170,13 @@ def _preapproval(row: Row[Any], signatures: tuple[Signature, ...]) -> Preapprova
 # --- planned --------------------------------------------------------------------------------------
 
 
-async def plan(
-    conn: AsyncConnection, alert_id: str, *, service: str, rule: str, goes_at: datetime
-) -> None:
+async def plan(conn: Connection, alert_id: str, *, service: str, rule: str, goes_at: datetime) -> None:
     """Store the start of a countdown."""
     row = insert(planned).values(alert_id=alert_id, service=service, rule=rule, goes_at=goes_at)
     await conn.execute(row)
 
 
-async def settle(conn: AsyncConnection, alert_id: str, *, outcome: str, now: datetime) -> bool:
+async def settle(conn: Connection, alert_id: str, *, outcome: str, now: datetime) -> bool:
     """End a countdown; False if it had ended already. Only one of several concurrent callers succeeds:
     whoever publishes the alert calls this first, in the same transaction."""
     running = (planned.c.alert_id == alert_id) & planned.c.settled_at.is_(None)
@@ -189,7 +184,7 @@ async def settle(conn: AsyncConnection, alert_id: str, *, outcome: str, now: dat
     return (await conn.execute(done)).rowcount == 1
 
 
-async def get_planned(conn: AsyncConnection, alert_id: str) -> Planned | None:
+async def get_planned(conn: Connection, alert_id: str) -> Planned | None:
     """The countdown of an alert, running or ended."""
     query = select(planned).where(planned.c.alert_id == alert_id)
     row = (await conn.execute(query)).one_or_none()
@@ -197,7 +192,7 @@ async def get_planned(conn: AsyncConnection, alert_id: str) -> Planned | None:
 
 
 async def running(
-    conn: AsyncConnection, *, rule: str | None = None, pending: bool = False
+    conn: Connection, *, rule: str | None = None, pending: bool = False
 ) -> tuple[Planned, ...]:
     """Every running countdown, the next to end first. `pending`: only of alerts that people have not
     decided on."""
@@ -209,12 +204,12 @@ async def running(
     return tuple(Planned(*row) for row in await conn.execute(query))
 
 
-async def due(conn: AsyncConnection, now: datetime) -> tuple[Planned, ...]:
+async def due(conn: Connection, now: datetime) -> tuple[Planned, ...]:
     """The countdowns that have run out."""
     return tuple(one for one in await running(conn) if one.goes_at <= now)
 
 
-async def next_due(conn: AsyncConnection) -> datetime | None:
+async def next_due(conn: Connection) -> datetime | None:
     """When the next countdown ends."""
     query = select(func.min(planned.c.goes_at)).where(planned.c.settled_at.is_(None))
     found: datetime | None = await conn.scalar(query)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, exists, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState
+from alertbot.db.sql import Connection
 from alertbot.db.tables import alert, incident
 from alertbot.db.tables_register import OPEN_TASK, alert_number, number, task
 
@@ -62,7 +62,7 @@ def number_key(kind: str, entry: int, version: int) -> str:
     return f"{kind}:{entry}:{version}"
 
 
-async def endings(conn: AsyncConnection, *, after: datetime | None, until: datetime) -> list[Ending]:
+async def endings(conn: Connection, *, after: datetime | None, until: datetime) -> list[Ending]:
     """Verified entries, not withdrawn, that end at or before `until` (with `after`: later than that) and
     never had a task. Without `after`, those that have ended."""
     n = number.c
@@ -78,7 +78,7 @@ async def endings(conn: AsyncConnection, *, after: datetime | None, until: datet
     return [Ending(row.id, row.version, row.ends_at) for row in await conn.execute(query)]
 
 
-async def in_closed(conn: AsyncConnection, *, now: datetime) -> dict[Ending, frozenset[str]]:
+async def in_closed(conn: Connection, *, now: datetime) -> dict[Ending, frozenset[str]]:
     """Verified entries in force that alerts of closed incidents give, with those incidents, where the entry
     never had a task about that."""
     n = number.c
@@ -99,7 +99,7 @@ async def in_closed(conn: AsyncConnection, *, now: datetime) -> dict[Ending, fro
     return {one: frozenset(names) for one, names in found.items()}
 
 
-async def standing(conn: AsyncConnection) -> list[OpenNumberTask]:
+async def standing(conn: Connection) -> list[OpenNumberTask]:
     """Every open task about an entry, with the entry's current version."""
     n, t = number.c, task.c
     query = (
@@ -112,7 +112,7 @@ async def standing(conn: AsyncConnection) -> list[OpenNumberTask]:
     return [OpenNumberTask(*row[:5], withdrawn=row.withdrawn_at is not None) for row in rows]
 
 
-async def promises(conn: AsyncConnection, *, now: datetime) -> list[AlertPromise]:
+async def promises(conn: Connection, *, now: datetime) -> list[AlertPromise]:
     """What was published in the last days, in order by incident. An incident may be closed without an end,
     and what it promised still stands."""
     a = alert.c

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Row, Select, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.db import sql
-from alertbot.db.sql import SIGNALS, ColumnValues, take_lock
+from alertbot.db.sql import SIGNALS, ColumnValues, Connection, take_lock
 from alertbot.db.tables_watch import quarantine, signal, source_seen
 from alertbot.watch.rules_signals import TROUBLE, Observed, Signal
 
@@ -48,7 +47,7 @@ class QuarantinedBody:
     size: int
 
 
-async def keep(conn: AsyncConnection, reports: Sequence[Signal], *, now: datetime) -> list[Signal]:
+async def keep(conn: Connection, reports: Sequence[Signal], *, now: datetime) -> list[Signal]:
     """Store these reports; returns the new ones, in order. A repeat is counted, not stored: a report equal
     to the last one of its thread, whatever came before that. What is no news in any case (a test, what is
     told afterwards) is a repeat wherever its key is known."""
@@ -121,7 +120,7 @@ def _thread(one: Signal) -> Thread:
     return one.source, one.thread[:300], one.service[:200]
 
 
-async def _lasts(conn: AsyncConnection, reports: Sequence[Signal]) -> dict[Thread, _Last]:
+async def _lasts(conn: Connection, reports: Sequence[Signal]) -> dict[Thread, _Last]:
     """The last report of each of these threads."""
     names = sorted({_thread(one) for one in reports})
     if not names:
@@ -145,9 +144,7 @@ async def _lasts(conn: AsyncConnection, reports: Sequence[Signal]) -> dict[Threa
 _OF_THREAD = (signal.c.source, signal.c.thread, signal.c.service)
 
 
-async def _stored_as(
-    conn: AsyncConnection, reports: Sequence[Signal]
-) -> dict[tuple[str, str], int | None]:
+async def _stored_as(conn: Connection, reports: Sequence[Signal]) -> dict[tuple[str, str], int | None]:
     """The id of each (source, key) of these reports that is stored."""
     names = sorted({(one.source, one.key[:LONGEST_KEY]) for one in reports})
     if not names:
@@ -158,7 +155,7 @@ async def _stored_as(
     return {(row.source, row.key): row.id for row in rows}
 
 
-async def _count_again(conn: AsyncConnection, again: Mapping[int, int], now: datetime) -> None:
+async def _count_again(conn: Connection, again: Mapping[int, int], now: datetime) -> None:
     if not again:
         return
     given = sql.table(conn, {"id": int, "times": int}, sorted(again.items())).c
@@ -166,7 +163,7 @@ async def _count_again(conn: AsyncConnection, again: Mapping[int, int], now: dat
     await conn.execute(counted.values(repeats=signal.c.repeats + given.times, last_at=now))
 
 
-async def of_service(conn: AsyncConnection, service: str, *, since: datetime) -> tuple[Signal, ...]:
+async def of_service(conn: Connection, service: str, *, since: datetime) -> tuple[Signal, ...]:
     """The last `MOST_LOOKED_AT` reports about a service, and before them the last that each source told
     about each subject, however long ago after `since`. In the order of arrival."""
     mine = (signal.c.service == service) & (signal.c.received_at >= since)
@@ -191,7 +188,7 @@ async def of_service(conn: AsyncConnection, service: str, *, since: datetime) ->
 
 
 async def listing(
-    conn: AsyncConnection, *, service: str | None = None, limit: int = 100
+    conn: Connection, *, service: str | None = None, limit: int = 100
 ) -> tuple[StoredSignal, ...]:
     """The latest reports first, with the decision made when they arrived."""
     query = select(signal).order_by(signal.c.id.desc()).limit(limit)
@@ -200,14 +197,14 @@ async def listing(
     return tuple(_stored(row) for row in await conn.execute(query))
 
 
-async def get(conn: AsyncConnection, number: int) -> StoredSignal | None:
+async def get(conn: Connection, number: int) -> StoredSignal | None:
     """One report."""
     row = (await conn.execute(select(signal).where(signal.c.id == number))).one_or_none()
     return None if row is None else _stored(row)
 
 
 async def note(
-    conn: AsyncConnection,
+    conn: Connection,
     services: Collection[str],
     *,
     incident: str | None,
@@ -221,7 +218,7 @@ async def note(
         await conn.execute(decided.where(fresh))
 
 
-async def forget(conn: AsyncConnection, *, before: datetime) -> int:
+async def forget(conn: Connection, *, before: datetime) -> int:
     """Delete old reports that led to nothing; those that led to a decision are kept for ever. Returns
     how many."""
     idle = signal.c.action == "drop"
@@ -229,7 +226,7 @@ async def forget(conn: AsyncConnection, *, before: datetime) -> int:
     return gone.rowcount
 
 
-async def in_trouble(conn: AsyncConnection, source: str, *, since: datetime) -> tuple[str, ...]:
+async def in_trouble(conn: Connection, source: str, *, since: datetime) -> tuple[str, ...]:
     """The services that this source called out of order since then."""
     bad = signal.c.observed.in_([str(one) for one in TROUBLE]) & signal.c.tells.is_not(False)
     query = select(signal.c.service).where(
@@ -239,7 +236,7 @@ async def in_trouble(conn: AsyncConnection, source: str, *, since: datetime) -> 
 
 
 async def put_aside(
-    conn: AsyncConnection, source: str, body: bytes, *, why: str, keys: Sequence[str], now: datetime
+    conn: Connection, source: str, body: bytes, *, why: str, keys: Sequence[str], now: datetime
 ) -> int:
     """Quarantine a body."""
     row = insert(quarantine).values(source=source, received_at=now, why=why, keys=list(keys), body=body)
@@ -258,14 +255,14 @@ async def put_aside(
     return number
 
 
-async def aside(conn: AsyncConnection, *, limit: int = 100) -> tuple[QuarantinedBody, ...]:
+async def aside(conn: Connection, *, limit: int = 100) -> tuple[QuarantinedBody, ...]:
     """Quarantined bodies, newest first."""
     query = _asides().order_by(quarantine.c.id.desc()).limit(limit)
     return tuple(_aside(row) for row in await conn.execute(query))
 
 
 async def aside_with_body(
-    conn: AsyncConnection, number: int, *, most: int
+    conn: Connection, number: int, *, most: int
 ) -> tuple[QuarantinedBody, bytes] | None:
     """One quarantined body with its first `most` bytes."""
     begin = func.substr(quarantine.c.body, 1, most, type_=LargeBinary)
@@ -274,7 +271,7 @@ async def aside_with_body(
     return None if row is None else (_aside(row), bytes(row.begin))
 
 
-async def heard(conn: AsyncConnection, sources: Collection[str], *, now: datetime) -> tuple[str, ...]:
+async def heard(conn: Connection, sources: Collection[str], *, now: datetime) -> tuple[str, ...]:
     """Record that these sources have reported; returns those whose silence the team had been told about."""
     names = sorted(set(sources))
     if not names:
@@ -287,13 +284,13 @@ async def heard(conn: AsyncConnection, sources: Collection[str], *, now: datetim
     return told
 
 
-async def silent(conn: AsyncConnection) -> dict[str, tuple[datetime, datetime | None]]:
+async def silent(conn: Connection) -> dict[str, tuple[datetime, datetime | None]]:
     """By source: when it was last heard, and since when the team knows that it is silent."""
     rows = await conn.execute(select(source_seen))
     return {row.source: (row.seen_at, row.silent_since) for row in rows}
 
 
-async def note_silence(conn: AsyncConnection, source: str, *, now: datetime) -> None:
+async def note_silence(conn: Connection, source: str, *, now: datetime) -> None:
     """Record that the team was told about this source's silence."""
     await conn.execute(
         update(source_seen).where(source_seen.c.source == source).values(silent_since=now)

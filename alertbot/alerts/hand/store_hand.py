@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, DeliveryState
-from alertbot.db.sql import NOW
+from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import account, delivery, dispatch, message, record
 from alertbot.delivery.store_claim import NOT_HALTED
 
@@ -51,7 +50,7 @@ class EarlierPost:
     at: datetime | None
 
 
-async def handed(conn: AsyncConnection, delivery_id: int) -> Handed | None:
+async def handed(conn: Connection, delivery_id: int) -> Handed | None:
     """The delivery; None if there is none."""
     d, m, p = delivery.c, message.c, dispatch.c
     held = ~NOT_HALTED | account.c.halted | p.halted
@@ -95,7 +94,7 @@ def _handed(row: Any) -> Handed:
     )
 
 
-async def earlier(conn: AsyncConnection, one: Handed) -> EarlierPost | None:
+async def earlier(conn: Connection, one: Handed) -> EarlierPost | None:
     """The post that this delivery answers, changes or deletes; None if it is a post of its own, or was never made."""
     if one.refers_to is None:
         return None

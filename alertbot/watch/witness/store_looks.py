@@ -5,10 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from alertbot.core.model import Action, Purpose
-from alertbot.db.sql import NOW, upsert
+from alertbot.db.sql import NOW, Connection, upsert
 from alertbot.db.tables import account, delivery, dispatch, message
 from alertbot.db.tables_watch import sighting
 from alertbot.delivery.store_content import changed_since
@@ -74,7 +73,7 @@ class Looked(NamedTuple):
     told: bool
 
 
-async def pulse(conn: AsyncConnection, channels: Collection[str]) -> Pulse:
+async def pulse(conn: Connection, channels: Collection[str]) -> Pulse:
     """Asked all the time: two reads by an index."""
     newest = await conn.scalar(select(func.max(dispatch.c.id)))
     still = (
@@ -86,7 +85,7 @@ async def pulse(conn: AsyncConnection, channels: Collection[str]) -> Pulse:
     return Pulse(int(newest or 0), int(await conn.scalar(still) or 0))
 
 
-async def unlooked(conn: AsyncConnection, channels: Mapping[str, str | None]) -> list[Unlooked]:
+async def unlooked(conn: Connection, channels: Mapping[str, str | None]) -> list[Unlooked]:
     """Deliveries of these channels that the public should see, and that nobody looks at yet; where a recipient is
     given, only theirs."""
     d, p = delivery.c, dispatch.c
@@ -108,7 +107,7 @@ async def unlooked(conn: AsyncConnection, channels: Mapping[str, str | None]) ->
     return [Unlooked(*row) for row in await conn.execute(wanted)]
 
 
-async def enlist(conn: AsyncConnection, first: Mapping[int, float]) -> None:
+async def enlist(conn: Connection, first: Mapping[int, float]) -> None:
     """Look at these deliveries after so many seconds."""
     for number, wait in first.items():
         row = upsert(conn, sighting).values(
@@ -121,7 +120,7 @@ async def enlist(conn: AsyncConnection, first: Mapping[int, float]) -> None:
         await conn.execute(row.on_conflict_do_nothing(index_elements=[sighting.c.delivery_id]))
 
 
-async def due(conn: AsyncConnection, channels: Collection[str]) -> list[Due]:
+async def due(conn: Connection, channels: Collection[str]) -> list[Due]:
     """What is to be looked at now."""
     d, p, s = delivery.c, dispatch.c, sighting.c
     wanted = (
@@ -141,20 +140,20 @@ async def due(conn: AsyncConnection, channels: Collection[str]) -> list[Due]:
     return [Due(*tuple[Any, ...](row)) for row in await conn.execute(wanted)]
 
 
-async def next_due(conn: AsyncConnection) -> float | None:
+async def next_due(conn: Connection) -> float | None:
     """Seconds until the next look; None if nothing is looked at."""
     left = await conn.scalar(select(func.min(sighting.c.next_at) - NOW))
     return None if left is None else float(left)
 
 
-async def take(conn: AsyncConnection, one: Due) -> bool:
+async def take(conn: Connection, one: Due) -> bool:
     """Whether this worker is the one to look now."""
     mine = (sighting.c.delivery_id == one.id) & (sighting.c.next_at == one.next_at)
     taken = await conn.execute(update(sighting).where(mine).values(next_at=NOW + LEASE))
     return taken.rowcount == 1
 
 
-async def write(conn: AsyncConnection, one: Looked) -> float:
+async def write(conn: Connection, one: Looked) -> float:
     """Store a look; returns when it was."""
     now = float(await conn.scalar(select(NOW)) or 0.0)
     seen = {"seen_at": now} if one.verdict is LookVerdict.SEEN else {}
@@ -174,13 +173,13 @@ async def write(conn: AsyncConnection, one: Looked) -> float:
     return now
 
 
-async def leave(conn: AsyncConnection, delivery_id: int) -> None:
+async def leave(conn: Connection, delivery_id: int) -> None:
     """Look no more: something later took its place."""
     row = update(sighting).where(sighting.c.delivery_id == delivery_id)
     await conn.execute(row.values(verdict=LookVerdict.CHANGED.value, next_at=None))
 
 
-async def others(conn: AsyncConnection, alert: str, channel: str) -> Sequence[tuple[str, bool]]:
+async def others(conn: Connection, alert: str, channel: str) -> Sequence[tuple[str, bool]]:
     """The other channels that have sent this alert, each with whether it was seen there."""
     d, p = delivery.c, dispatch.c
     seen = func.max(func.coalesce(sighting.c.seen_at, 0.0)) > 0.0
@@ -217,7 +216,7 @@ WORST_FIRST = (
 )
 
 
-async def sights(conn: AsyncConnection, alerts: Collection[str]) -> list[Sight]:
+async def sights(conn: Connection, alerts: Collection[str]) -> list[Sight]:
     """What was seen of these alerts, channel by channel."""
     p, s = dispatch.c, sighting.c
     wanted = (
@@ -239,7 +238,7 @@ async def sights(conn: AsyncConnection, alerts: Collection[str]) -> list[Sight]:
     return found
 
 
-async def totals(conn: AsyncConnection) -> dict[tuple[str, str], int]:
+async def totals(conn: Connection) -> dict[tuple[str, str], int]:
     """How many deliveries were seen, or not, by channel and verdict."""
     counted = (
         select(account.c.name, sighting.c.verdict, func.count())
@@ -251,7 +250,7 @@ async def totals(conn: AsyncConnection) -> dict[tuple[str, str], int]:
     return {(row[0], row[1]): row[2] for row in await conn.execute(counted)}
 
 
-async def delays(conn: AsyncConnection) -> dict[str, float]:
+async def delays(conn: Connection) -> dict[str, float]:
     """By channel: how many seconds after it was accepted the last delivery was first seen."""
     last = (
         select(func.max(sighting.c.delivery_id))
