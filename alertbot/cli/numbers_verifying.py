@@ -102,15 +102,20 @@ def _one(
 
 def _session(context: typer.Context, query: str, token_file: Path | None, as_json: bool) -> None:
     async def work(service: WatchContext, person: Person) -> SessionView:
-        reading = await verifying.round_of(service, person, query)
+        reading = await verifying.take(service, person, query)
+        for one in (one for one in reading.claims if one.person != person.name):
+            told = _("{who} is reading {territory} back, until {time}: it is left out here.")
+            time = service.clock(one.until)
+            say(told.format(who=one.person, territory=one.territory, time=time), as_json=True)
         done, left_at = await _go_through(service, person, reading, as_json)
+        await verifying.leave(service, person, {one.row.territory.code for one in reading.waiting})
         after = await verifying.round_of(service, person, query)
         return SessionView(
             verified=tuple(done),
             left=left_at,
-            waiting=tuple(entry.name for entry in after.waiting),
-            own=tuple(entry.name for entry in after.own),
-            whole=after.whole,
+            waiting=tuple(entry.name for entry in after.waiting) if after else (),
+            own=tuple(entry.name for entry in after.own) if after else (),
+            whole=after.whole if after else 0,
         )
 
     outcome = act(context, work, token_file)

@@ -39,6 +39,7 @@ REVISIONS = (
     "0017",
     "0018",
     "0019",
+    "0020",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

@@ -63,6 +63,16 @@ number_check = Table(  # every reading back, the failed ones too (R3)
     Column("note", Text),
 )
 
+read_back_claim = (
+    Table(  # who is reading back the numbers of a territory, so that two do not do the same
+        "read_back_claim",
+        metadata,
+        Column("territory", String(32), primary_key=True),
+        Column("person_id", ForeignKey("person.id"), nullable=False),
+        Column("until", Instant, nullable=False),
+    )
+)
+
 alert_number = Table(  # which form of which numbers an alert carries (R34)
     "alert_number",
     metadata,

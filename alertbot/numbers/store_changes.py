@@ -8,13 +8,15 @@ before it.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
 from alertbot.core.errors import Refused
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _
-from alertbot.db.sql import AUDIT, ColumnValues, Connection, among, take_lock
-from alertbot.db.tables_register import number, number_check, number_version
+from alertbot.db.sql import AUDIT, ColumnValues, Connection, among, take_lock, upsert
+from alertbot.db.tables import person
+from alertbot.db.tables_register import number, number_check, number_version, read_back_claim
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_changes import Plan, merged, plan, with_known_translations
 from alertbot.numbers.rules_entry import Entry, NumberRow
@@ -85,6 +87,44 @@ async def note_check(
     if verified is not None:
         who, when = (by.id, check.at) if verified else (None, None)
         await _update(conn, entry, {"verified_by": who, "verified_at": when})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBackClaim:
+    """Who is reading back the numbers of a territory. It lapses by itself."""
+
+    territory: str
+    person: str
+    until: datetime
+
+
+async def claims(conn: Connection, *, now: datetime) -> dict[str, ReadBackClaim]:
+    """Who is reading back what, by territory."""
+    c = read_back_claim.c
+    query = select(c.territory, person.c.name, c.until).join(person, person.c.id == c.person_id)
+    rows = await conn.execute(query.where(c.until > now).order_by(c.territory))
+    return {row.territory: ReadBackClaim(*row) for row in rows}
+
+
+async def claim(
+    conn: Connection, territories: Iterable[str], *, by: Person, now: datetime, until: datetime
+) -> None:
+    """Claim those of these territories that nobody else is reading back; one's own last longer."""
+    c = read_back_claim.c
+    mine = {"person_id": by.id, "until": until}
+    for territory in sorted(set(territories)):
+        row = upsert(conn, read_back_claim).values(territory=territory, **mine)
+        free = (c.person_id == by.id) | (c.until <= now)
+        await conn.execute(
+            row.on_conflict_do_update(index_elements=[c.territory], set_=mine, where=free)
+        )
+
+
+async def release(conn: Connection, territories: Iterable[str], *, by: Person) -> None:
+    """Give up one's claims on these territories."""
+    c = read_back_claim.c
+    mine = (c.person_id == by.id) & c.territory.in_(sorted(set(territories)))
+    await conn.execute(delete(read_back_claim).where(mine))
 
 
 async def doubt(conn: Connection, ids: Iterable[int]) -> None:

@@ -1,8 +1,10 @@
 """Reading numbers back: another person than the one who entered the row types its digits again and says
 how the test call went (R3). Every attempt is recorded, including failed ones."""
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -12,14 +14,17 @@ from alertbot.core.model import Person
 from alertbot.core.words import _, language
 from alertbot.db import audit
 from alertbot.db.sql import Connection
-from alertbot.numbers import changing, lookup, store_changes
+from alertbot.numbers import changing, lookup, store_changes, store_numbers
 from alertbot.numbers.lookup import said
 from alertbot.numbers.rules_digits import InvalidNumber, compact, is_short, written
 from alertbot.numbers.rules_entry import Entry, Standing, standing
+from alertbot.numbers.store_changes import ReadBackClaim
 from alertbot.numbers.store_numbers import Check
 from alertbot.numbers.views import NumberView
 from alertbot.people import rules, tasks
 from alertbot.people.context import Context
+from alertbot.regions.facts import order_of
+from alertbot.regions.region import Territory
 from alertbot.texts.fields import moments
 
 LONGEST_NOTE = 500
@@ -37,26 +42,49 @@ class TestCall(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A person's statement about a number. `called_at` as typed, else now."""
+    """A person's statement about a number. `called_at` as typed, else now. `version`: the form of the entry that
+    they were shown; None where they were not."""
 
     digits: str
     call: str
     called_at: str | None = None
     note: str | None = None
+    version: int | None = None
+
+
+class NotVerified(Refused):
+    """The attempt is recorded, and does not verify the entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationRound:
     """The entries of a territory that this person can read back now. `done`: the number already
-    verified; `own`: the number that this person entered and another must verify."""
+    verified; `own`: the number that this person entered and another must verify; `claims`: who is reading back
+    which of the territories."""
 
     waiting: tuple[Entry, ...]
     done: int
     own: tuple[Entry, ...]
+    claims: tuple[ReadBackClaim, ...] = ()
 
     @property
     def whole(self) -> int:
         return len(self.waiting) + self.done
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceToRead:
+    """A territory with numbers to be read back: how many this person can do, how many are done, how many others
+    must do; and who is at it."""
+
+    territory: Territory
+    waiting: int
+    done: int
+    own: int
+    claim: ReadBackClaim | None
+
+
+CLAIM_LASTS = timedelta(minutes=15)  # since the last number that was read back
 
 
 OnWrong: TypeAlias = Callable[[Connection, Entry], Awaitable[None]]
@@ -74,7 +102,7 @@ async def verify(
 
     The entry is verified if the digits match and the right service answered; a short number or a place,
     which cannot be tested, needs a note instead. Raises `Refused` with the reason if it stays
-    unverified, `Misuse` for an unknown entry or an unreadable time.
+    unverified (`NotVerified` where the attempt counts), `Misuse` for an unknown entry or an unreadable time.
     """
     rules.require_role("numbers_verify", actor)
     call, note, now = _call(given.call), _note_text(given.note), service.now
@@ -83,9 +111,11 @@ async def verify(
     async def work(conn: Connection) -> tuple[NumberView, str | None]:
         entry = await changing.one(conn, name)
         _require_open(entry, actor, now)
+        _require_as_shown(entry, given.version)
         matched = _alike(given.digits, entry)
         why = _objection(entry, call, note, matched=matched)
         check = Check(entry.row.version, actor.name, now, matched, called_at, str(call), note)
+        await _claim_longer(service, conn, actor, entry)
         verified = True if why is None else False if _is_wrong(call, matched=matched) else None
         await store_changes.note_check(conn, entry, check, by=actor, verified=verified)
         await _note(conn, actor, entry, check, now, verified=why is None)
@@ -98,7 +128,7 @@ async def verify(
 
     view, why = await service.database.transact(work)
     if why is not None:
-        raise Refused(why)
+        raise NotVerified(why)
     return view
 
 
@@ -120,18 +150,94 @@ def described(entry: Entry) -> str:
     )
 
 
-async def round_of(service: Context, actor: Person, query: str) -> VerificationRound:
-    """What is to be read back in a territory or for a query. Raises `Misuse` if there is nothing."""
+async def take(service: Context, actor: Person, query: str) -> VerificationRound:
+    """What is to be read back in a territory or for a query. Its territories are this person's for a while, but for
+    those that somebody else is at: their entries are left out. Raises `Misuse` if there is nothing."""
     rules.require_role("numbers_verify", actor)
-    _asked, found = await service.database.read(lambda conn: lookup.matching(conn, query))
     now = service.now
-    open_ = [one for one in found if standing(one, now) not in (Standing.WITHDRAWN, Standing.EXPIRED)]
-    if not open_:
-        raise Misuse(_("The register has nothing to verify for {query}.").format(query=query))
+
+    async def work(conn: Connection) -> VerificationRound:
+        _asked, found = await lookup.matching(conn, query)
+        here = _round(found, actor, now)
+        if here is None:
+            raise Misuse(_("The register has nothing to verify for {query}.").format(query=query))
+        places = {one.row.territory.code for one in here.waiting}
+        await store_changes.claim(conn, places, by=actor, now=now, until=now + CLAIM_LASTS)
+        held = await store_changes.claims(conn, now=now)
+        others = {code for code in places if held[code].person != actor.name}
+        waiting = tuple(one for one in here.waiting if one.row.territory.code not in others)
+        return replace(here, waiting=waiting, claims=tuple(held[code] for code in sorted(places)))
+
+    return await service.database.transact(work)
+
+
+async def leave(service: Context, actor: Person, territories: Iterable[str]) -> None:
+    """Others may read these territories back from now on."""
+    await service.database.transact(lambda conn: store_changes.release(conn, territories, by=actor))
+
+
+async def round_of(service: Context, actor: Person, query: str) -> VerificationRound | None:
+    """What this person can read back in a territory, without claiming it; None if there is nothing."""
+
+    async def look(conn: Connection) -> VerificationRound | None:
+        _asked, found = await lookup.matching(conn, query)
+        held = await store_changes.claims(conn, now=service.now)
+        here = _round(found, actor, service.now)
+        territories = {one.row.territory.code for one in found}
+        known = tuple(held[code] for code in sorted(territories & held.keys()))
+        return here and replace(here, claims=known)
+
+    return await service.database.read(look)
+
+
+async def places(service: Context, actor: Person) -> tuple[PlaceToRead, ...]:
+    """Every territory with something to be read back, in order."""
+
+    async def look(conn: Connection) -> tuple[PlaceToRead, ...]:
+        held = await store_changes.claims(conn, now=service.now)
+        groups: dict[str, list[Entry]] = defaultdict(list)
+        for one in await store_numbers.entries(conn):
+            groups[one.row.territory.code].append(one)
+        rounds = ((code, _round(group, actor, service.now)) for code, group in groups.items())
+        return tuple(
+            PlaceToRead(
+                groups[code][0].row.territory,
+                len(here.waiting),
+                here.done,
+                len(here.own),
+                held.get(code),
+            )
+            for code, here in sorted(rounds, key=lambda one: order_of(one[0]))
+            if here and (here.waiting or here.own)
+        )
+
+    return await service.database.read(look)
+
+
+def _round(found: Iterable[Entry], actor: Person, now: datetime) -> VerificationRound | None:
+    over = (Standing.WITHDRAWN, Standing.EXPIRED)
+    open_ = [one for one in found if standing(one, now) not in over]
     unread = [one for one in open_ if not one.row.verified]
     own = tuple(one for one in unread if one.entered_by == actor.name)
     waiting = tuple(one for one in unread if one.entered_by != actor.name)
-    return VerificationRound(waiting, len(open_) - len(unread), own)
+    return VerificationRound(waiting, len(open_) - len(unread), own) if open_ else None
+
+
+async def _claim_longer(service: Context, conn: Connection, actor: Person, entry: Entry) -> None:
+    """Whoever reads back a territory has it for longer."""
+    code, now = entry.row.territory.code, service.now
+    held = (await store_changes.claims(conn, now=now)).get(code)
+    if held and held.person == actor.name:
+        await store_changes.claim(conn, [code], by=actor, now=now, until=now + CLAIM_LASTS)
+
+
+def _require_as_shown(entry: Entry, version: int | None) -> None:
+    if version is not None and version != entry.row.version:
+        raise Refused(
+            _("{entry} has changed since you opened it. Read it again, then type its digits.").format(
+                entry=described(entry)
+            )
+        )
 
 
 def _require_open(entry: Entry, actor: Person, now: datetime) -> None:

@@ -51,6 +51,7 @@ FROZEN = {
     "r0017_the_desk.py": "a2fdc5274099fb6d",
     "r0018_the_api.py": "c7c12e9b6e0b53d7",
     "r0019_organisations.py": "20c75c43ee40e9e3",
+    "r0020_who_reads_back.py": "71c1e6e2d0e6c702",
 }
 
 A_DELIVERY = """

@@ -1,5 +1,6 @@
 """Entering, reading back and withdrawing: who may, what is kept of it, and what the public still reads."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -273,14 +274,36 @@ async def test_the_audit_keeps_readings_back_and_no_digits_that_were_typed(team:
 async def test_a_round_leaves_out_what_one_entered(team: Team) -> None:
     await team.register([SAMU, POLICE], verified=False)
     await add(team, by="bo", service="pompiers", number="04 65 71 69 18")
-    first = await verifying.round_of(team.service, team.people["bo"], "69")
+    first = await verifying.take(team.service, team.people["bo"], "69")
     assert [one.name for one in first.waiting] == ["N1", "N2"]
     assert ([one.name for one in first.own], first.done, first.whole) == (["N3"], 0, 2)
     await verify(team, "N1", "0465716915")
-    second = await verifying.round_of(team.service, team.people["bo"], "69")
+    second = await verifying.take(team.service, team.people["bo"], "69")
     assert ([one.name for one in second.waiting], second.done, second.whole) == (["N2"], 1, 2)
     with pytest.raises(Misuse):
-        await verifying.round_of(team.service, team.people["bo"], "01")
+        await verifying.take(team.service, team.people["bo"], "01")
+
+
+async def test_two_people_never_read_the_same_territory_back(team: Team) -> None:
+    """Whoever takes it has it for a quarter of an hour since the last number, or until they leave it."""
+    await team.register([SAMU, {**POLICE, "territory": "42"}], verified=False)
+    bo, cy = team.people["bo"], team.people["cy"]
+    both = await asyncio.gather(
+        verifying.take(team.service, bo, "69,42"), verifying.take(team.service, cy, "69,42")
+    )
+    assert sorted(len(one.waiting) for one in both) == [0, 2]
+    first, second = (bo, cy) if both[0].waiting else (cy, bo)
+    other = await verifying.round_of(team.service, second, "69")
+    assert other is not None
+    assert [(one.territory, one.person) for one in other.claims] == [("69", first.name)]
+    team.clock.forward(minutes=14)
+    await verify(team, "N1", "0465716915", by=first.name)
+    await verifying.leave(team.service, first, ["42"])
+    team.clock.forward(minutes=14)
+    left = await verifying.take(team.service, second, "69,42")
+    assert [one.row.territory.code for one in left.waiting] == ["42"]
+    team.clock.forward(minutes=16)
+    assert not [one for one in await verifying.places(team.service, first) if one.claim]
 
 
 # --- withdrawing ----------------------------------------------------------------------------------

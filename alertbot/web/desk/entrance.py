@@ -19,6 +19,7 @@ from alertbot.web.desk import (
     delivery_page,
     now_page,
     numbers_page,
+    read_back_page,
     tasks_page,
     write_page,
 )
@@ -43,7 +44,8 @@ PAGES = (
     delivery_page,
     tasks_page,
     audit_page,
-    numbers_page,
+    read_back_page,
+    numbers_page,  # after those whose addresses it would take
 )
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
