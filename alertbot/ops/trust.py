@@ -1,7 +1,7 @@
 """What `alertbot check` says about trust: addresses that channels of several audiences share, people who count
 as one hand, kinds that too few can approve, and places in which nobody is asked to post by hand."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.rules_policy import most_hands
 from alertbot.core.errors import AlertbotError, ConfigInvalid
+from alertbot.core.frozen import dataclass
 from alertbot.core.hands import DUTY
 from alertbot.core.model import Audience, Channel, Person, Role
-from alertbot.core.words import _
+from alertbot.core.words import _, way_out
 from alertbot.db.sql import Connection
 from alertbot.people import store_contacts, store_people
 from alertbot.texts.kinds import catalogue
@@ -91,24 +92,44 @@ async def _people(service: WatchContext, conn: Connection) -> list[str]:
     return [
         *_same_hands(people, {one.id: one.name for one in everybody}),
         *_same_mail(people, mails),
-        *_too_few(service, people),
+        *too_few(service, people),
         *_nobody_posts(service, people),
     ]
 
 
-def _same_hands(people: Sequence[Person], names: dict[int, str]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameHands:
+    """Two people of whom neither can approve what the other wrote: `seen` have seen a token of theirs, or a link.
+    `whose`: who has to renew theirs, so that they are two again."""
+
+    one: str
+    other: str
+    seen: tuple[str, ...]
+    whose: str
+
+
+def same_hands(people: Sequence[Person], names: Mapping[int, str]) -> Iterator[SameHands]:
     """The pairs of whom one cannot approve what the other wrote."""
     for one, other in combinations(people, 2):
         both = one.hands & other.hands
         if not both or Role.APPROVER not in one.roles | other.roles:
             continue
-        seen = ", ".join(names.get(each, "?") for each in sorted(both))
         whose = [each.name for each in (one, other) if each.seen_by & both]
+        yield SameHands(
+            one=one.name,
+            other=other.name,
+            seen=tuple(names.get(each, "?") for each in sorted(both)),
+            whose=whose[0] if whose else other.name,
+        )
+
+
+def _same_hands(people: Sequence[Person], names: Mapping[int, str]) -> Iterator[str]:
+    for pair in same_hands(people, names):
         yield _(
             "{one} and {other} count as one hand: {seen} has seen a token of theirs, so that neither approves"
             " what the other wrote. To make them two: {whose} runs `alertbot people rotate {whose}`, then an"
             " admin who is neither runs `alertbot people confirm {whose} --own-token`."
-        ).format(one=one.name, other=other.name, seen=seen, whose=whose[0] if whose else other.name)
+        ).format(one=pair.one, other=pair.other, seen=", ".join(pair.seen), whose=pair.whose)
 
 
 def _same_mail(people: Sequence[Person], mails: dict[int, str | None]) -> Iterator[str]:
@@ -123,7 +144,7 @@ def _same_mail(people: Sequence[Person], mails: dict[int, str | None]) -> Iterat
             ).format(one=one.name, other=other.name)
 
 
-def _too_few(service: WatchContext, people: Sequence[Person]) -> Iterator[str]:
+def too_few(service: WatchContext, people: Sequence[Person]) -> Iterator[str]:
     """Kinds that need more approvers than there are hands besides somebody who may write them."""
     approvers = [one for one in people if Role.APPROVER in one.roles]
     writers = [one for one in people if WRITES & one.roles]
@@ -134,10 +155,15 @@ def _too_few(service: WatchContext, people: Sequence[Person]) -> Iterator[str]:
             if (count := most_hands(writer.hands, approvers)) < needed
         }
         if not writers or len(lacking) == len(writers):
-            yield _(
+            command = _(
                 "Nobody can publish: {kinds}. It takes {needed} approvers besides the author, each a hand of"
                 " their own. Add approvers: alertbot people add NAME --role approver"
-            ).format(kinds=_listed(kinds), needed=needed)
+            )
+            desk = _(
+                "Nobody can publish: {kinds}. It takes {needed} approvers besides the author, each a hand of"
+                " their own. Invite approvers below."
+            )
+            yield way_out(command, desk).format(kinds=_listed(kinds), needed=needed)
             continue
         for name, count in lacking.items():
             yield _(

@@ -19,6 +19,7 @@ from alertbot.web.desk import (
     delivery_page,
     now_page,
     numbers_page,
+    people_page,
     read_back_page,
     tasks_page,
     write_page,
@@ -46,6 +47,8 @@ PAGES = (
     audit_page,
     read_back_page,
     numbers_page,  # after those whose addresses it would take
+    numbers_page,
+    people_page,
 )
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter
@@ -123,6 +123,7 @@ class Visit:
 
 
 Act = Callable[[Visit], Awaitable[Response]]
+T = TypeVar("T")
 
 
 def see(place: str) -> Response:
@@ -183,18 +184,20 @@ async def _answered(desk: DeskRoom, request: Request, act: Act, *, public: bool)
     with spoken(chosen), at_desk():
         try:
             if request.method == "POST" and not is_ours(request, desk.url):
-                return said(visit, 403, _("Not allowed"), _foreign())
+                return said(visit, 403, _("Not allowed"), wording.foreign())
             visit = await _visit(desk, request)
             with spoken((visit.here and visit.here.lang) or chosen):
                 return await _let_in(visit, act, public=public)
         except Unreadable as error:
-            return said(visit, error.status, _("Request not understood"), _unreadable(error.status))
+            return said(
+                visit, error.status, _("Request not understood"), wording.unreadable(error.status)
+            )
         except AlertbotError as error:
             return refusal(visit, error)
         except Exception as error:  # noqa: BLE001 - the last net: a page, never a traceback
             where = approvals.place_of(error)
             log.error("a page of the desk failed: %s in %s", type(error).__name__, where)  # noqa: TRY400 - its text may hold anything
-            return said(visit, 500, _("Something went wrong"), _failed())
+            return said(visit, 500, _("Something went wrong"), wording.failed())
 
 
 async def _visit(desk: DeskRoom, request: Request) -> Visit:
@@ -214,7 +217,7 @@ async def _let_in(visit: Visit, act: Act, *, public: bool) -> Response:
         except AlertbotError as error:
             return refusal(visit, error)
     if visit.request.method == "POST" or by_itself(visit.request):
-        return said(visit, 401, _("You are signed out"), _signed_out())
+        return said(visit, 401, _("You are signed out"), wording.signed_out())
     return see(f"{ROOT}/sign-in?next={quote(visit.request.url.path)}")
 
 
@@ -230,19 +233,32 @@ async def once(visit: Visit, act: Callable[[], Awaitable[str]]) -> Response:
     """Do what a form asks for, and go where that leads; sent again, it only leads there again. A form that is
     refused has done nothing, and may be sent again."""
     key, who, database = visit.field("key"), visit.person, visit.service.database
+    place = await _claimed(visit, act)
+    if place is None:
+        place = await database.read(lambda conn: store_forms.answer_of(conn, who, key)) or ROOT
+    else:
+        await database.transact(lambda conn: store_forms.answer(conn, key, place))
+    return see(place)
+
+
+async def shown_once(visit: Visit, place: str, act: Callable[[], Awaitable[Response]]) -> Response:
+    """As `once`, for an answer with a secret in it, which no second page shows: sent again, it leads to `place`."""
+    return await _claimed(visit, act) or see(place)
+
+
+async def _claimed(visit: Visit, act: Callable[[], Awaitable[T]]) -> T | None:
+    """What `act` gave; None if the form was sent before. What is refused gives the form back."""
+    key, who, moment = visit.field("key"), visit.person, visit.service.now
+    transact = visit.service.database.transact
     if not key:
         raise Unreadable(400)
-    moment = visit.service.now
-    if not await database.transact(lambda conn: store_forms.claim(conn, who, key, now=moment)):
-        place = await database.read(lambda conn: store_forms.answer_of(conn, who, key))
-        return see(place or ROOT)
+    if not await transact(lambda conn: store_forms.claim(conn, who, key, now=moment)):
+        return None
     try:
-        place = await act()
+        return await act()
     except BaseException:
-        await database.transact(lambda conn: store_forms.release(conn, key))
+        await transact(lambda conn: store_forms.release(conn, key))
         raise
-    await database.transact(lambda conn: store_forms.answer(conn, key, place))
-    return see(place)
 
 
 def whole_number(text: str) -> int:
@@ -287,6 +303,7 @@ def leaf(visit: Visit, rows: Sequence[Any], most: int) -> Leaf:
 def templates() -> Environment:
     """The templates of the desk, and those of previews."""
     made = html_page.environment(HERE / "templates", html_page.HERE)
+    made.filters["role_words"] = wording.role_words
     made.filters["without_commands"] = wording.without_commands
     made.globals.update(
         ROOT=ROOT,
@@ -298,6 +315,8 @@ def templates() -> Environment:
         alert_words=state_word,
         delivery_words=wording.delivery_words,
         state_words=wording.incident_words,
+        role_words=wording.role_words,
+        way_words=wording.way_words,
         states=tuple(map(str, State)),
     )
     return made
@@ -400,35 +419,8 @@ def refusal(visit: Visit, error: AlertbotError) -> Response:
     status = status_of(error)
     headings = {400: _("That cannot be done"), 403: _("Not allowed"), 409: _("No longer possible")}
     heading = headings.get(status, _("Not working"))
-    sentence = _down() if isinstance(error, StoreFailed) else wording.without_commands(str(error))
+    sentence = (
+        wording.down() if isinstance(error, StoreFailed) else wording.without_commands(str(error))
+    )
     faults = error.faults if isinstance(error, Faulty) else ()
     return said(visit, status, heading, sentence, faults=faults)
-
-
-def _foreign() -> str:
-    return _(
-        "This form was not sent from the desk, or your browser does not say where it comes from. Nothing was done."
-        " Open the desk and try again there; if it happens again, use a current browser."
-    )
-
-
-def _unreadable(status: int) -> str:
-    if status == 413:
-        return _("The form is too large. Go back, shorten the texts, and send it again.")
-    if status == 408:
-        return _("The form did not arrive in time. Go back and send it again; nothing was done.")
-    return _(
-        "This form is not valid. Go back, load the page again, and send it again; nothing was done."
-    )
-
-
-def _signed_out() -> str:
-    return _("Nothing was done. Sign in, then do it again; what you were typing is kept.")
-
-
-def _down() -> str:
-    return _("The database cannot be reached; nothing was done. Try again in a minute.")
-
-
-def _failed() -> str:
-    return _("Look at the alert before you try again: it says whether anything was done.")

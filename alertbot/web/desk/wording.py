@@ -43,6 +43,24 @@ def delivery_words(state: str) -> str:
     return words.get(str(state), str(state))
 
 
+def role_words(role: str) -> str:
+    """A role, as people call it."""
+    words = {"author": _("author"), "approver": _("approver"), "admin": _("admin")}
+    return words.get(str(role), str(role))
+
+
+def way_words(way: str) -> str:
+    """How somebody signed in."""
+    words = {
+        "link": _("by invitation"),
+        "token": _("by token"),
+        "passkey": _("by passkey"),
+        "recovery": _("by recovery code"),
+        "oidc": _("by the organisation"),
+    }
+    return words.get(way, way)
+
+
 def incident_words(state: str) -> str:
     """The state of an incident."""
     words = {
@@ -79,3 +97,37 @@ def done_words() -> Mapping[str, str]:
         "submit": _("It was submitted: approvers are being asked."),
         "saved": _("Saved as a draft; nothing goes out yet."),
     }
+
+
+def foreign() -> str:
+    """A form that came from elsewhere."""
+    return _(
+        "This form was not sent from the desk, or your browser does not say where it comes from. Nothing was done."
+        " Open the desk and try again there; if it happens again, use a current browser."
+    )
+
+
+def unreadable(status: int) -> str:
+    """A form that did not arrive whole."""
+    if status == 413:
+        return _("The form is too large. Go back, shorten the texts, and send it again.")
+    if status == 408:
+        return _("The form did not arrive in time. Go back and send it again; nothing was done.")
+    return _(
+        "This form is not valid. Go back, load the page again, and send it again; nothing was done."
+    )
+
+
+def signed_out() -> str:
+    """A form of somebody who is signed out."""
+    return _("Nothing was done. Sign in, then do it again; what you were typing is kept.")
+
+
+def down() -> str:
+    """The database does not answer."""
+    return _("The database cannot be reached; nothing was done. Try again in a minute.")
+
+
+def failed() -> str:
+    """A fault of the program."""
+    return _("Look at the alert before you try again: it says whether anything was done.")
