@@ -94,13 +94,8 @@ def sql(url: str) -> str:
 
 def statements(dialect: str, current: str | None, *, to: str = HEAD) -> str:
     """The SQL from one revision (None: empty) to another, without a database."""
-    from alembic import command
-
-    config = alembic_config()
-    config.output_buffer = buffer = io.StringIO()
-    config.attributes["dialect"] = dialect
-    with _ALEMBIC:
-        command.upgrade(config, f"{current or 'base'}:{to}", sql=True)
+    buffer = io.StringIO()
+    _upgrade(f"{current or 'base'}:{to}", sql=True, output=buffer, dialect=dialect)
     return buffer.getvalue()
 
 
@@ -156,12 +151,20 @@ def _current(connection: Connection) -> str | None:
 
 
 def _run(connection: Connection) -> None:
+    _upgrade(HEAD, connection=connection)
+
+
+def _upgrade(
+    to: str, *, sql: bool = False, output: io.StringIO | None = None, **attributes: object
+) -> None:
     from alembic import command
 
     config = alembic_config()
-    config.attributes["connection"] = connection
+    config.attributes.update(attributes)
+    if output is not None:
+        config.output_buffer = output
     with _ALEMBIC:
-        command.upgrade(config, HEAD)
+        command.upgrade(config, to, sql=sql)
 
 
 def alembic_config() -> "Config":

@@ -3,17 +3,13 @@ list (R2). Pure."""
 
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 from alertbot.core.errors import Refused
 from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _, language
 from alertbot.regions.facts import in_force
 from alertbot.regions.region import Country, Region, Territory, Writing, starting
-
-if TYPE_CHECKING:
-    from phonenumbers import PhoneNumber
-
 
 _SEPARATORS = re.compile(r"[\s.\-()\u2010-\u2015]")
 _DIALLED = re.compile(r"\+?[0-9]+", re.ASCII)
@@ -116,20 +112,24 @@ def _exists(national: str, pack: Region) -> bool:
 
 
 @cache
+def _library() -> Any:
+    import phonenumbers
+
+    return phonenumbers
+
+
+@cache
 def _plan(region: str) -> re.Pattern[str]:
     """Every number that exists in a region, as one pattern of phonenumbers' own data: its public
     functions take ten times as long, and a file may have 100,000 rows."""
-    import phonenumbers
-
-    known = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    known = _library().PhoneMetadata.metadata_for_region(region)
     kinds = [getattr(known, kind) for kind in _KINDS]
     patterns = [kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern]
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
 
 def _elsewhere(digits: str, country: Country) -> str:
-    import phonenumbers
-
+    phonenumbers = _library()
     try:
         number = phonenumbers.parse(digits, country.code)
     except phonenumbers.NumberParseException:
@@ -145,7 +145,7 @@ def _elsewhere(digits: str, country: Country) -> str:
         return " ".join(national[at : at + 2] for at in range(0, len(national), 2))
     forms = phonenumbers.PhoneNumberFormat
     form = forms.NATIONAL if country.writing is Writing.NATIONAL else forms.INTERNATIONAL
-    return phonenumbers.format_number(number, form)
+    return str(phonenumbers.format_number(number, form))
 
 
 def dialling(number: str, region: str) -> str:
@@ -154,15 +154,13 @@ def dialling(number: str, region: str) -> str:
     digits = compact(number)
     if is_short(number) or digits.startswith("+"):
         return digits
-    import phonenumbers
-
+    phonenumbers = _library()
     found = phonenumbers.parse(digits, region)
-    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+    return str(phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _belongs(number: "PhoneNumber", country: Country) -> bool:
-    import phonenumbers
-
+def _belongs(number: Any, country: Country) -> bool:
+    phonenumbers = _library()
     forms = (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     written = (compact(phonenumbers.format_number(number, form)) for form in forms)
     fiction = starting(country.fiction)

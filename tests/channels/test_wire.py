@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from alertbot.channels.email.errors import Broken, Phase
-from alertbot.channels.email.wire import ONE_GO, MailEnvelope, Server, SmtpPool, as_sent
+from alertbot.channels.email.message import MailEnvelope, as_sent
+from alertbot.channels.email.wire import ONE_GO, Server, SmtpPool
 from tests.channels import raw
 
 ENVELOPE = MailEnvelope("us@example.org", "you@example.org")

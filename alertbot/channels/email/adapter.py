@@ -215,13 +215,11 @@ class EmailAdapter(Adapter[EmailSettings]):
 
     async def _send(self, post: Post) -> Receipt:
         lines = self._ready()
-        from alertbot.channels.email.wire import MailEnvelope
-
         recipient = self._recipient(post)
         mail = message.addressed(
             self._letter(post), post, self._sender.domain, recipient, datetime.now(UTC)
         )
-        envelope = MailEnvelope(self._sender.addr_spec, recipient, not recipient.isascii())
+        envelope = message.MailEnvelope(self._sender.addr_spec, recipient, not recipient.isascii())
         try:
             await lines.hand_over(envelope, mail)
         except errors.Broken as broken:
@@ -255,10 +253,8 @@ class EmailAdapter(Adapter[EmailSettings]):
         if key not in self._letters:
             while len(self._letters) >= MOST_LETTERS_KEPT:
                 self._letters.pop(next(iter(self._letters)))
-            from alertbot.channels.email.wire import as_sent
-
             letter = message.shared(post, self._sender, self.settings.unsubscribe)
-            self._letters[key] = as_sent(letter)
+            self._letters[key] = message.as_sent(letter)
         return self._letters[key]
 
     def _about(self, alert: str, recipient: str = "") -> errors.About:

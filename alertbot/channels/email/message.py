@@ -16,6 +16,7 @@ from html import escape
 from pathlib import Path
 
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import Post, Target
 from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import _
@@ -298,3 +299,21 @@ def _unsubscribe(address: str | None) -> bytes:
 
 def _clean(text: str) -> str:
     return UNPRINTABLE.sub("", text)
+
+
+_LINE_END = re.compile(rb"\r\n|\n|\r(?!\n)")
+_FIRST_DOT = re.compile(rb"(?m)^\.")
+
+
+def as_sent(text: bytes) -> bytes:
+    """The text with line ends and dots as SMTP wants them."""
+    return _FIRST_DOT.sub(b"..", _LINE_END.sub(b"\r\n", text).removesuffix(b"\r\n") + b"\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class MailEnvelope:
+    """The addresses of one transaction. `utf8`: an address has letters beyond ASCII before its @."""
+
+    sender: str
+    recipient: str
+    utf8: bool = False

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar
 import aiosmtplib
 
 from alertbot.channels.email.errors import Broken, Phase
+from alertbot.channels.email.message import MailEnvelope
 from alertbot.core.connecting import reason_of
 from alertbot.core.frozen import dataclass
 
@@ -26,14 +27,7 @@ READY_FOR_DATA = 354
 DIGITS = 3  # of a code
 LONGEST_REPLY = 32_768
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-LINE_END = re.compile(rb"\r\n|\n|\r(?!\n)")
-FIRST_DOT = re.compile(rb"(?m)^\.")
 Step: TypeAlias = tuple[bytes, Phase]  # a command, and how far it brings a transaction
-
-
-def as_sent(text: bytes) -> bytes:
-    """The text with line ends and dots as SMTP wants them."""
-    return FIRST_DOT.sub(b"..", LINE_END.sub(b"\r\n", text).removesuffix(b"\r\n") + b"\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +44,6 @@ class Server:
     connect_seconds: float = 10.0
     answer_seconds: float = 60.0
     dot_seconds: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class MailEnvelope:
-    """`utf8`: an address has letters beyond ASCII before its @."""
-
-    sender: str
-    recipient: str
-    utf8: bool = False
 
 
 class SmtpReply(NamedTuple):

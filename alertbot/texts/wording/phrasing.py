@@ -47,6 +47,13 @@ def locale(lang: str) -> "Locale":
         return Locale.parse("en_GB")
 
 
+@cache
+def _dates() -> Any:
+    from babel import dates
+
+    return dates
+
+
 def moment(value: datetime, *, lang: str, zone: ZoneInfo, issued: datetime) -> str:
     """`16 h 45` on the day of issue, else `jeudi 3 juin à 8 h`, with the year when it is another."""
     here, today = value.astimezone(zone), issued.astimezone(zone)
@@ -72,23 +79,21 @@ def which_of_two(value: datetime, lang: str) -> str:
     other = value.replace(fold=1 - value.fold)
     if value.utcoffset() == other.utcoffset():
         return ""
-    from babel.dates import get_timezone_gmt, get_timezone_name
-
+    dates = _dates()
     if value.dst() == other.dst():
-        return f", {get_timezone_gmt(value, width='short', locale=locale(lang))}"
+        return f", {dates.get_timezone_gmt(value, width='short', locale=locale(lang))}"
     if given(name := ("summer_time", "winter_time")[value.fold], lang):
         return f", {phrase(name, lang)}"
     if value.fold:
-        return f", {get_timezone_name(value, zone_variant='standard', locale=locale(lang))}"
-    return f", {get_timezone_name(value, zone_variant='daylight', locale=locale(lang))}"
+        return f", {dates.get_timezone_name(value, zone_variant='standard', locale=locale(lang))}"
+    return f", {dates.get_timezone_name(value, zone_variant='daylight', locale=locale(lang))}"
 
 
 def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
     """`jeudi 3 juin`, `mardi 1er juin`, `Thursday 3 June`."""
-    from babel.dates import format_date
-
     pattern = phrase("day_first" if value.day == 1 and given("day_first", lang) else "day", lang)
-    return format_date(value, f"{pattern} y" if with_year else pattern, locale=locale(lang))
+    pattern = f"{pattern} y" if with_year else pattern
+    return str(_dates().format_date(value, pattern, locale=locale(lang)))
 
 
 @pass_context
@@ -151,9 +156,7 @@ def zone(context: Context, value: datetime) -> str:
 
 def zone_name(name: str, lang: str) -> str:
     """`heure de Paris` for `Europe/Paris`."""
-    from babel.dates import get_timezone_location
-
-    city = get_timezone_location(name, locale=locale(lang), return_city=True)
+    city = _dates().get_timezone_location(name, locale=locale(lang), return_city=True)
     return phrase("zone_time", lang, city=city)
 
 

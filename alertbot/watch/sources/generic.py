@@ -15,6 +15,7 @@ arrival. The state is always part of it: trouble and its end under one id are tw
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from alertbot.core.errors import safe
@@ -33,10 +34,16 @@ WORDS = {Observed.DOWN: ("down", "alerting", "firing"), Observed.UP: ("up", "ok"
 PATHS = ("items", "service", "state", "title", "summary", "url", "at", "key", "severity", "test")
 
 
-def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(key, sentence) for each invalid expression."""
+@cache
+def _library() -> Any:
     import jmespath  # only where there is such a source: help and other commands do without
 
+    return jmespath
+
+
+def wrong(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(key, sentence) for each invalid expression."""
+    jmespath = _library()
     for key in PATHS:
         try:
             if options.get(key):
@@ -101,8 +108,7 @@ def _observed(state: str, options: Mapping[str, Any]) -> Observed:
 
 def _search(path: object, value: object) -> Any:
     """What the expression finds; None if one of its functions does not accept the value there."""
-    import jmespath
-
+    jmespath = _library()
     try:
         return jmespath.search(str(path), value)
     except jmespath.exceptions.JMESPathTypeError:
