@@ -27,7 +27,7 @@ from alertbot.texts.kinds.layers import shipped
 from alertbot.texts.publisher import Override, Publisher
 from alertbot.texts.wording import language
 from alertbot.watch.rules_rule import Confirmation, Flapping, Policy, Rule, RuleMode, Transition, Window
-from alertbot.watch.rules_signals import Group
+from alertbot.watch.rules_signals import SignalGroup
 
 if TYPE_CHECKING:
     from alertbot.alerts.requests.links import Key
@@ -256,7 +256,7 @@ def watch_of(read: "Config") -> "Watch":
     return Watch(
         policy=policy,
         policies={name: policy_of(policy, one.policy) for name, one in named.items()},
-        groups={name: Group(name, one.members, one.parent) for name, one in watch.groups.items()},
+        groups={name: SignalGroup(name, one.members, one.parent) for name, one in watch.groups.items()},
         titles={name: texts_of(one.title) for name, one in named.items()},
         rules=tuple(rule_of(name, one) for name, one in read.rules.items()),
         remind_before=read.promises.remind_before,

@@ -53,7 +53,7 @@ NOT_OUT = (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ComparedAlert:
     """The alert being compared. `before`: its state before an edit."""
 
     id: str
@@ -87,7 +87,7 @@ async def judge(
     actor: Person,
     composed: "Composed",
     wishes: DraftRequest,
-    about: Subject,
+    about: ComparedAlert,
     now: datetime,
 ) -> CheckedComposition:
     """Compare a new composition with what callers are already told.
@@ -123,7 +123,7 @@ async def beside(conn: Connection, alert: Alert, now: datetime) -> Conflicts:
     not out; as approved for one that is."""
     if alert.state not in NOT_OUT or alert.relation is Relation.RETRACTION:
         return stored_contradictions(alert.guidance)
-    about = Subject(alert.id, alert.incident, alert.exercise, alert.relation, alert.original)
+    about = ComparedAlert(alert.id, alert.incident, alert.exercise, alert.relation, alert.original)
     said = await _said_in(conn, about.incident, exercise=about.exercise, but=about.id)
     if not said:
         return ()
@@ -181,7 +181,7 @@ async def current(conn: Connection, incident: str, now: datetime) -> tuple[Curre
 
 
 def _found(
-    said: Sequence[SentAdvice], about: Subject, mine: Guidance, now: datetime
+    said: Sequence[SentAdvice], about: ComparedAlert, mine: Guidance, now: datetime
 ) -> tuple[Contradiction, ...]:
     if not said:
         return ()

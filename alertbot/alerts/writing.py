@@ -141,8 +141,8 @@ async def anew(
 
 def _subject(
     identity: Identity, draft: store_alerts.Draft, before: Alert | None = None
-) -> conflicts.Subject:
-    return conflicts.Subject(
+) -> conflicts.ComparedAlert:
+    return conflicts.ComparedAlert(
         identity.alert, identity.incident, draft.exercise, draft.relation, draft.original, before
     )
 

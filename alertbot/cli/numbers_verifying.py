@@ -15,7 +15,7 @@ from alertbot.core.words import _
 from alertbot.numbers import verifying
 from alertbot.numbers.rules_entry import Entry
 from alertbot.numbers.verifying import TestCall, Verification, VerificationRound, described
-from alertbot.numbers.views import NumberView, SessionView
+from alertbot.numbers.views import NumberView, SittingView
 from alertbot.watch.context import WatchContext
 
 LEAVE = "q"
@@ -101,7 +101,7 @@ def _one(
 
 
 def _session(context: typer.Context, query: str, token_file: Path | None, as_json: bool) -> None:
-    async def work(service: WatchContext, person: Person) -> SessionView:
+    async def work(service: WatchContext, person: Person) -> SittingView:
         reading = await verifying.take(service, person, query)
         for one in (one for one in reading.claims if one.person != person.name):
             told = _("{who} is reading {territory} back, until {time}: it is left out here.")
@@ -110,7 +110,7 @@ def _session(context: typer.Context, query: str, token_file: Path | None, as_jso
         done, left_at = await _go_through(service, person, reading, as_json)
         await verifying.leave(service, person, {one.row.territory.code for one in reading.waiting})
         after = await verifying.round_of(service, person, query)
-        return SessionView(
+        return SittingView(
             verified=tuple(done),
             left=left_at,
             waiting=tuple(entry.name for entry in after.waiting) if after else (),
@@ -183,7 +183,7 @@ def _ask_call(*, leave: bool = False) -> str:
             return answer
 
 
-def _tell_session(outcome: SessionView, query: str, as_json: bool) -> None:
+def _tell_session(outcome: SittingView, query: str, as_json: bool) -> None:
     say(
         _("Verified now: {done}. Still to verify in {query}: {waiting}.").format(
             done=len(outcome.verified), waiting=len(outcome.waiting), query=query

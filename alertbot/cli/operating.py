@@ -14,7 +14,7 @@ from alertbot.cli.frame import AsJson, emit, say, session
 from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import with_app
 from alertbot.config import reading, starter
-from alertbot.config.starter_questions import Question, questions
+from alertbot.config.starter_questions import StarterQuestion, questions
 from alertbot.core import logs
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
@@ -59,7 +59,7 @@ def _ask(answers: dict[str, str]) -> dict[str, str]:
     return answers
 
 
-def _answer(question: Question) -> str:
+def _answer(question: StarterQuestion) -> str:
     while True:
         answer = str(typer.prompt(question.text, default=question.default, err=True)).strip()
         if not (fault := question.fault(answer)):

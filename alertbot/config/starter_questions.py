@@ -14,7 +14,7 @@ SPOKEN = ("fr", "en")  # the languages that every shipped kind has
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class StarterQuestion:
     """One question. `channel`: only if this type of channel was chosen. `live`: only without a
     rehearsal."""
 
@@ -39,7 +39,7 @@ class Question:
         return _zone_fault(answer) if self.key == "timezone" else ""
 
 
-def questions(region: str = packs.DEFAULT) -> tuple[Question, ...]:
+def questions(region: str = packs.DEFAULT) -> tuple[StarterQuestion, ...]:
     """All questions, in order; pass the answers so far to `Question.asked`. `region`: the country, whose clock and
     languages are proposed once it is known."""
     home = _defaults(region)
@@ -47,8 +47,8 @@ def questions(region: str = packs.DEFAULT) -> tuple[Question, ...]:
     return tuple(replace(one, default=home.get(one.key, one.default)) for one in asked)
 
 
-def _about_country(region: str) -> Question:
-    return Question(
+def _about_country(region: str) -> StarterQuestion:
+    return StarterQuestion(
         "region",
         _("Country (`alertbot regions list` shows the codes)"),
         region,
@@ -75,50 +75,50 @@ def _defaults(region: str) -> dict[str, str]:
     }
 
 
-def _about_us() -> tuple[Question, ...]:
+def _about_us() -> tuple[StarterQuestion, ...]:
     return (
-        Question(
+        StarterQuestion(
             "sandbox",
             _("Practise with the sandbox on this machine first? (yes or no)"),
             _("yes"),
             r"yes|no|oui|non",
             _("Answer yes or no."),
         ),
-        Question(
+        StarterQuestion(
             "name",
             _("Your organisation, as the public knows it"),
             "Préfecture de l'Exemple",
             r"\S(.{0,98}\S)?",
             _("Enter a name of at most 100 characters."),
         ),
-        Question(
+        StarterQuestion(
             "languages",
             _("Languages, most important first"),
             "fr, en",
             r"[a-z]{2,3}([ ,]+[a-z]{2,3})*",
             _("Enter language codes, such as fr, en."),
         ),
-        Question("timezone", _("Time zone"), "Europe/Paris", r"[\w+/-]{1,60}"),
+        StarterQuestion("timezone", _("Time zone"), "Europe/Paris", r"[\w+/-]{1,60}"),
     )
 
 
-def _about_trust() -> tuple[Question, ...]:
+def _about_trust() -> tuple[StarterQuestion, ...]:
     return (
-        Question(
+        StarterQuestion(
             "verification_page",
             _("Your page where anyone can check that an alert is real (empty: none yet)"),
             "",
             r"(https://[^\s/@]+(/\S*)?)?",
             _("Enter an https:// address, or nothing."),
         ),
-        Question(
+        StarterQuestion(
             "hashtag",
             _("Hashtag for every post (empty: none)"),
             "",
             r"(#?[^\s#@]{1,50})?",
             _("Enter one word, or nothing."),
         ),
-        Question(
+        StarterQuestion(
             "channels",
             _("Channels ({types})").format(types=", ".join(CHANNEL_TYPES)),
             "x, telegram, email",
@@ -128,9 +128,9 @@ def _about_trust() -> tuple[Question, ...]:
     )
 
 
-def _about_channels() -> tuple[Question, ...]:
+def _about_channels() -> tuple[StarterQuestion, ...]:
     return (
-        Question(
+        StarterQuestion(
             "chat",
             _("Telegram: the @name of your public channel"),
             "@alertes_exemple",
@@ -139,7 +139,7 @@ def _about_channels() -> tuple[Question, ...]:
             "telegram",
         ),
         *_about_networks(),
-        Question(
+        StarterQuestion(
             "smtp_host",
             _("Mail: the name of your mail server"),
             "smtp.example.org",
@@ -148,7 +148,7 @@ def _about_channels() -> tuple[Question, ...]:
             "email",
             live=True,
         ),
-        Question(
+        StarterQuestion(
             "sender",
             _("Mail: the address mails are sent from"),
             "alertes@example.org",
@@ -156,7 +156,7 @@ def _about_channels() -> tuple[Question, ...]:
             _("Enter a mail address."),
             "email",
         ),
-        Question(
+        StarterQuestion(
             "recipients",
             _("Mail: press addresses, separated by commas"),
             "redaction@example.org",
@@ -169,8 +169,8 @@ def _about_channels() -> tuple[Question, ...]:
     )
 
 
-def _about_page() -> Question:
-    return Question(
+def _about_page() -> StarterQuestion:
+    return StarterQuestion(
         "public_url",
         _("Page: the address at which the public finds it"),
         "https://alerte.example.org",
@@ -181,8 +181,8 @@ def _about_page() -> Question:
     )
 
 
-def _about_hands() -> Question:
-    return Question(
+def _about_hands() -> StarterQuestion:
+    return StarterQuestion(
         "place",
         _("By hand: the place where a person posts, as they know it"),
         "WhatsApp « Préfet 69 »",
@@ -192,9 +192,9 @@ def _about_hands() -> Question:
     )
 
 
-def _about_networks() -> tuple[Question, ...]:
+def _about_networks() -> tuple[StarterQuestion, ...]:
     return (
-        Question(
+        StarterQuestion(
             "handle",
             _("Bluesky: the handle of your account"),
             "alertes.example.fr",
@@ -202,7 +202,7 @@ def _about_networks() -> tuple[Question, ...]:
             _("Enter a handle, such as alertes.example.fr."),
             "bluesky",
         ),
-        Question(
+        StarterQuestion(
             "mastodon_server",
             _("Mastodon: the address of your server"),
             "https://social.example.org",
@@ -211,7 +211,7 @@ def _about_networks() -> tuple[Question, ...]:
             "mastodon",
             live=True,
         ),
-        Question(
+        StarterQuestion(
             "mastodon_account",
             _("Mastodon: the @name of your account"),
             "@alertes",

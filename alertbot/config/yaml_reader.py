@@ -80,7 +80,7 @@ class Node:
 
 
 @dataclass(slots=True)
-class Document:
+class YamlDocument:
     """The content of a text (`root` None: empty), and its faults."""
 
     root: Node | None = None
@@ -104,7 +104,7 @@ class _GiveUp(Exception):  # never leaves this module
     """The rest of the text cannot be read."""
 
 
-def parse(text: str) -> Document:
+def parse(text: str) -> YamlDocument:
     """Read one document, with types. Never raises; every fault that can be told apart is in `faults`."""
     return _parsed(text, "", written=False)
 
@@ -174,8 +174,8 @@ def text_of(path: FilePath) -> str:
         ) from None
 
 
-def _parsed(text: str, name: str, *, written: bool) -> Document:
-    document = Document()
+def _parsed(text: str, name: str, *, written: bool) -> YamlDocument:
+    document = YamlDocument()
     if found := _UNPRINTABLE.search(text):
         sentence = _("contains a character that is not text ({code}); is this a binary file?")
         mark = mark_at(text, found.start(), name)
@@ -183,7 +183,7 @@ def _parsed(text: str, name: str, *, written: bool) -> Document:
         document.faults.append(FileFault(mark, (), sentence.format(code=code)))
         return document
     try:
-        document.root = _Reader(text, document.faults, name, written=written).document()
+        document.root = _NodeReader(text, document.faults, name, written=written).document()
     except _GiveUp:
         pass
     except library().YAMLError as error:
@@ -219,7 +219,7 @@ def _dumped_text(dumper: Any, text: str) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-class _Reader:
+class _NodeReader:
     """Builds nodes from the parser's events, which come one at a time and without nesting."""
 
     def __init__(self, text: str, faults: list[FileFault], name: str, *, written: bool) -> None:

@@ -56,7 +56,7 @@ class Comparison:
 async def compare(conn: Connection, head: str | None = None) -> Comparison:
     """Check the chain (`audit.verify`) and the tables against it. Raises `Misuse` for a head that is too
     short."""
-    said = Said()
+    said = ChainSaid()
     try:
         verdict = await audit.verify(conn, head, said.row)
         found = Differences()
@@ -110,7 +110,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-class Said:
+class ChainSaid:
     """What the chain says, heard row by row; in a file that is gone when it is closed."""
 
     def __init__(self) -> None:
@@ -241,7 +241,7 @@ async def _pages(conn: Connection, query: Any, *key: Any) -> AsyncIterator[list[
         after = last[0] if len(key) == 1 else tuple_(*last)
 
 
-async def _rows(conn: Connection, table: Table, said: Said, found: Differences) -> None:
+async def _rows(conn: Connection, table: Table, said: ChainSaid, found: Differences) -> None:
     async for page in _pages(conn, select(table), *table.primary_key.columns):
         seal = await facts.sealer(conn, table, page, make=False)
         for key in compare_rows(table, page, seal, said, found):
@@ -249,7 +249,7 @@ async def _rows(conn: Connection, table: Table, said: Said, found: Differences) 
 
 
 def compare_rows(
-    table: Table, page: Iterable[Any], seal: Seal, said: Said, found: Differences
+    table: Table, page: Iterable[Any], seal: Seal, said: ChainSaid, found: Differences
 ) -> Iterator[str]:
     """Compare whole rows of a watched table, column by column; their keys."""
     primary, columns = list(table.primary_key.columns), columns_of(table)
@@ -273,7 +273,7 @@ def compare_rows(
         yield key
 
 
-def _moved(said: Said, found: Differences, row: Any) -> None:
+def _moved(said: ChainSaid, found: Differences, row: Any) -> None:
     """The state of an alert from before, against the last row about it."""
     states = said.moved(row["id"])
     if states and row["state"] not in states:
@@ -292,7 +292,7 @@ def deliveries() -> Select[Any]:
     )
 
 
-async def _deliveries(conn: Connection, said: Said, found: Differences) -> None:
+async def _deliveries(conn: Connection, said: ChainSaid, found: Differences) -> None:
     key = await facts.pseudonym_key(conn, make=False)
     async for page in _pages(conn, deliveries(), delivery.c.id):
         compare_outcomes(page, key, said, found)
@@ -300,7 +300,7 @@ async def _deliveries(conn: Connection, said: Said, found: Differences) -> None:
             said.met("delivery", str(row["id"]))
 
 
-def compare_outcomes(page: Iterable[Any], key: bytes, said: Said, found: Differences) -> None:
+def compare_outcomes(page: Iterable[Any], key: bytes, said: ChainSaid, found: Differences) -> None:
     """Compare deliveries with what the audit says became of them. `key`: of the pseudonyms."""
     for row in page:
         told = said.get("delivery", str(row["id"]))
@@ -341,14 +341,14 @@ def approvals() -> Select[Any]:
     return query.join_from(approval, person, person.c.id == approval.c.person_id)
 
 
-async def _approvals(conn: Connection, said: Said, found: Differences) -> None:
+async def _approvals(conn: Connection, said: ChainSaid, found: Differences) -> None:
     async for page in _pages(conn, approvals(), approval.c.id):
         compare_approvals(page, said, found)
     for name, actor in said.unsigned():
         unsigned(name, actor, found)
 
 
-def compare_approvals(page: Iterable[Any], said: Said, found: Differences) -> None:
+def compare_approvals(page: Iterable[Any], said: ChainSaid, found: Differences) -> None:
     """Signatures without their row in the audit."""
     for row in page:
         if not said.signed(row["alert_id"], row["digest"], row["name"]):
@@ -379,12 +379,12 @@ def published() -> Select[Any]:
     return query.where(alert.c.state.in_(sorted(_OUT)))
 
 
-async def _published(conn: Connection, said: Said, found: Differences) -> None:
+async def _published(conn: Connection, said: ChainSaid, found: Differences) -> None:
     async for page in _pages(conn, published(), alert.c.id):
         compare_published(page, said, found)
 
 
-def compare_published(page: Iterable[Any], said: Said, found: Differences) -> None:
+def compare_published(page: Iterable[Any], said: ChainSaid, found: Differences) -> None:
     """Alerts that are out without their approvals."""
     for row in page:
         by = said.approvals(row["id"], row["digest"])

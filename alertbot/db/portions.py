@@ -13,7 +13,7 @@ from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.db import comparing, facts, tables
 from alertbot.db.audit import AuditRow, Check
-from alertbot.db.comparing import Differences, Said
+from alertbot.db.comparing import ChainSaid, Differences
 from alertbot.db.facts import WATCHED
 from alertbot.db.sql import Connection
 from alertbot.db.tables import alert, approval, delivery, person
@@ -28,7 +28,7 @@ _OF_TEXTS = 50  # an alert's texts and targets count as so many rows
 
 @dataclass
 class _Round:
-    said: Said = field(default_factory=Said)
+    said: ChainSaid = field(default_factory=ChainSaid)
     found: Differences = field(default_factory=Differences)
     check: Check = field(default_factory=lambda: Check(None))
     texts: list[str] = field(default_factory=list)
@@ -144,7 +144,7 @@ class Portions:
 class _Stage:
     query: Select[Any]
     key: tuple[Any, ...]
-    compare: Callable[[Iterable[Any], Any, Said, Differences], object]
+    compare: Callable[[Iterable[Any], Any, ChainSaid, Differences], object]
     table: Table | None = None
 
 
@@ -155,7 +155,7 @@ def _heard(now: _Round, rows: Sequence[AuditRow]) -> None:
         now.heard = row["seq"]
 
 
-def _whole(table: Table, rows: Iterable[Any], seal: Any, said: Said, found: Differences) -> None:
+def _whole(table: Table, rows: Iterable[Any], seal: Any, said: ChainSaid, found: Differences) -> None:
     for _key in comparing.compare_rows(table, rows, seal, said, found):
         pass
 

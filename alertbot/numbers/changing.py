@@ -19,7 +19,7 @@ from alertbot.db.sql import Connection
 from alertbot.numbers import store_changes, store_numbers
 from alertbot.numbers.lookup import said
 from alertbot.numbers.reading import LARGEST_IMPORT, ImportReading, RowFault, RowsRead, read_import
-from alertbot.numbers.rules_changes import Plan, bare, with_end
+from alertbot.numbers.rules_changes import ChangePlan, bare, with_end
 from alertbot.numbers.rules_entry import Entry, NumberRow, Standing, entry_id, entry_name, standing
 from alertbot.numbers.rules_rows import BadRow, frozen_row, number_row
 from alertbot.numbers.views import ImportView, NumberChanged, NumberView, StillPublic
@@ -224,7 +224,9 @@ def _nothing_kept(read: RowsRead, name: str) -> str:
     return sentence.format(name=name, bad=bad, count=read.count)
 
 
-def _imported(read: RowsRead, name: str, plan: Plan, ids: Sequence[int], now: datetime) -> ImportView:
+def _imported(
+    read: RowsRead, name: str, plan: ChangePlan, ids: Sequence[int], now: datetime
+) -> ImportView:
     return ImportView(
         file=name,
         rows=read.count,
@@ -255,7 +257,7 @@ def _information(read: RowsRead) -> tuple[RowFault, ...]:
     return read.information if isinstance(read, ImportReading) else ()
 
 
-def _summary(done: ImportView, plan: Plan, ids: Sequence[int]) -> dict[str, object]:
+def _summary(done: ImportView, plan: ChangePlan, ids: Sequence[int]) -> dict[str, object]:
     """What the audit keeps of an import: entries and versions, with runs of new ones shortened."""
     return {
         "file": done.file,

@@ -108,7 +108,7 @@ def _version(one: store_numbers.Version) -> VersionView:
     return VersionView(one.version, one.verb, one.by, one.at, cells)
 
 
-def _check(one: store_numbers.Check) -> CheckView:
+def _check(one: store_numbers.ReadBackCheck) -> CheckView:
     return CheckView(
         version=one.version,
         by=one.by,

@@ -149,7 +149,7 @@ FIRST_REVIEW = timedelta(hours=24)  # after its entering, where nobody said unti
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ChangePlan:
     """What is to be written. `changed` and `sourced` hold the current entry and the future row."""
 
     new: tuple[NumberRow, ...]
@@ -159,7 +159,7 @@ class Plan:
     withdrawn: tuple[Entry, ...]  # said again although it was withdrawn: it stays withdrawn
 
 
-def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> Plan:
+def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> ChangePlan:
     """What these rows, one per identity, do to the existing entries.
 
     A row that names an entry in its current version, as an export does, changes that entry even if its
@@ -188,7 +188,7 @@ def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> 
             sourced.append((entry, updated(entry.row, row)))
         else:
             same.append(entry)
-    return Plan(tuple(new), tuple(changed), tuple(sourced), tuple(same), tuple(withdrawn))
+    return ChangePlan(tuple(new), tuple(changed), tuple(sourced), tuple(same), tuple(withdrawn))
 
 
 def _may_become(entry: Entry, row: NumberRow) -> bool:

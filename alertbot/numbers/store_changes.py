@@ -18,15 +18,15 @@ from alertbot.db.sql import AUDIT, ColumnValues, Connection, among, take_lock, u
 from alertbot.db.tables import person
 from alertbot.db.tables_register import number, number_check, number_version, read_back_claim
 from alertbot.numbers import store_numbers
-from alertbot.numbers.rules_changes import Plan, merged, plan, with_known_translations
+from alertbot.numbers.rules_changes import ChangePlan, merged, plan, with_known_translations
 from alertbot.numbers.rules_entry import Entry, NumberRow
 from alertbot.numbers.rules_rows import frozen_row
-from alertbot.numbers.store_numbers import Check, identity
+from alertbot.numbers.store_numbers import ReadBackCheck, identity
 
 
 async def take_in(
     conn: Connection, rows: Sequence[NumberRow], *, verb: str, by: Person, at: datetime
-) -> tuple[Plan, tuple[int, ...]]:
+) -> tuple[ChangePlan, tuple[int, ...]]:
     """Store these rows, one per identity; returns what was done, and the ids of new entries in order."""
     await take_lock(conn, AUDIT)
     rows = merged(with_known_translations(rows, await _worded_there(conn, rows)))
@@ -67,7 +67,7 @@ async def change(
 
 
 async def note_check(
-    conn: Connection, entry: Entry, check: Check, *, by: Person, verified: bool | None
+    conn: Connection, entry: Entry, check: ReadBackCheck, *, by: Person, verified: bool | None
 ) -> None:
     """Store an attempt to read back. `verified`: whether the entry is verified now; None leaves it as it
     is."""

@@ -50,7 +50,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ReadBackCheck:
     """One attempt to read back, with its test call (R3)."""
 
     version: int
@@ -111,7 +111,9 @@ async def free_territories(conn: Connection) -> tuple[Territory, ...]:
     return tuple({one.row.territory.code: one.row.territory for one in found}.values())
 
 
-async def history(conn: Connection, entry: int) -> tuple[tuple[Version, ...], tuple[Check, ...]]:
+async def history(
+    conn: Connection, entry: int
+) -> tuple[tuple[Version, ...], tuple[ReadBackCheck, ...]]:
     """Every version of the entry and every attempt to read it back, oldest first."""
     names = await _names(conn)
     v, c = number_version.c, number_check.c
@@ -130,20 +132,20 @@ async def history(conn: Connection, entry: int) -> tuple[tuple[Version, ...], tu
 
 async def checks_of(
     conn: Connection, entry_ids: Collection[int]
-) -> dict[tuple[int, int], tuple[Check, ...]]:
+) -> dict[tuple[int, int], tuple[ReadBackCheck, ...]]:
     """Every attempt to read these entries back, by entry and version, oldest first."""
     names, c = await _names(conn), number_check.c
     query = select(number_check).where(among(conn, sorted(set(entry_ids)), c.number_id))
-    found: dict[tuple[int, int], tuple[Check, ...]] = {}
+    found: dict[tuple[int, int], tuple[ReadBackCheck, ...]] = {}
     for row in await conn.execute(query.order_by(c.id)):
         key = (row.number_id, row.version)
         found[key] = (*found.get(key, ()), _check(row, names))
     return found
 
 
-def _check(row: Row[Any], names: Mapping[int | None, str]) -> Check:
+def _check(row: Row[Any], names: Mapping[int | None, str]) -> ReadBackCheck:
     called = (row.call_at, row.call_result)
-    return Check(row.version, names[row.by], row.at, row.matched, *called, row.note)
+    return ReadBackCheck(row.version, names[row.by], row.at, row.matched, *called, row.note)
 
 
 async def forms(

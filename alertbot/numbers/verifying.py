@@ -19,7 +19,7 @@ from alertbot.numbers.lookup import said
 from alertbot.numbers.rules_digits import InvalidNumber, compact, is_short, written
 from alertbot.numbers.rules_entry import Entry, Standing, standing
 from alertbot.numbers.store_changes import ReadBackClaim
-from alertbot.numbers.store_numbers import Check
+from alertbot.numbers.store_numbers import ReadBackCheck
 from alertbot.numbers.views import NumberView
 from alertbot.people import rules, tasks
 from alertbot.people.context import Context
@@ -114,7 +114,7 @@ async def verify(
         _require_as_shown(entry, given.version)
         matched = _alike(given.digits, entry)
         why = _objection(entry, call, note, matched=matched)
-        check = Check(entry.row.version, actor.name, now, matched, called_at, str(call), note)
+        check = ReadBackCheck(entry.row.version, actor.name, now, matched, called_at, str(call), note)
         await _claim_longer(service, conn, actor, entry)
         verified = True if why is None else False if _is_wrong(call, matched=matched) else None
         await store_changes.note_check(conn, entry, check, by=actor, verified=verified)
@@ -345,7 +345,13 @@ def _called_at(service: Context, given: Verification, call: TestCall, now: datet
 
 
 async def _note(
-    conn: Connection, actor: Person, entry: Entry, check: Check, now: datetime, *, verified: bool
+    conn: Connection,
+    actor: Person,
+    entry: Entry,
+    check: ReadBackCheck,
+    now: datetime,
+    *,
+    verified: bool,
 ) -> None:
     """Write the audit row, without the digits typed: a typing error is nobody's number."""
     await audit.append(

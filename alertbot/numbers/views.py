@@ -207,7 +207,7 @@ class NumbersWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionView:
+class SittingView:
     """A sitting in which a territory was read back: what was `verified`, whether it was `left` before the
     end, what is still `waiting`, what another person has to read back (`own`), of how many (`whole`)."""
 

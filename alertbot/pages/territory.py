@@ -19,7 +19,7 @@ from alertbot.texts.wording.phrasing import capital
 
 
 @dataclass(frozen=True, slots=True)
-class NumberLine:
+class StandingLine:
     """One number as a page shows it. `marked`: the attribute of its language, where that is another. `because`: why it
     must not be called, or is not confirmed any more."""
 
@@ -37,11 +37,11 @@ class PlaceNumbers:
 
     title: str
     ask: Markup
-    lines: tuple[NumberLine, ...]
+    lines: tuple[StandingLine, ...]
     until: Markup | str
     relay: str
-    stop: tuple[NumberLine, ...]
-    lapsed: tuple[NumberLine, ...]
+    stop: tuple[StandingLine, ...]
+    lapsed: tuple[StandingLine, ...]
     ends: tuple[datetime, ...]
 
 
@@ -236,9 +236,9 @@ class Places:
         short = sorted(replaced, key=lambda one: (len(one), one))
         return self._w.say("no_answer", numbers=self._w.any_of(short))
 
-    def _line(self, one: StandingNumber, zone: str, *, until: bool) -> NumberLine:
+    def _line(self, one: StandingNumber, zone: str, *, until: bool) -> StandingLine:
         row = one.number
-        return NumberLine(
+        return StandingLine(
             label=escape(self._w.before(_label(row))),
             told=self._told_link(row),
             details=_details(row),
@@ -265,22 +265,22 @@ class Places:
         name = "valid_until" if end == row.valid_until else "review_at"
         return self._w.say(name, when=self._w.when(end, zone=zone))
 
-    def _stop(self, one: StandingNumber, root: str) -> NumberLine:
+    def _stop(self, one: StandingNumber, root: str) -> StandingLine:
         link = Markup('<a href="{}">{}</a>').format(
             root + alert_path(self._w.lang, one.struck_by), one.struck_by
         )
         because = self._w.say("stop_because", alert=link)
         return self._unlinked(one, because)
 
-    def _lapsed(self, one: StandingNumber, zone: str) -> NumberLine:
+    def _lapsed(self, one: StandingNumber, zone: str) -> StandingLine:
         end = one.number.ends_at or one.given_at
         name = "lapsed_since" if end == one.number.valid_until else "lapsed_review"
         return self._unlinked(one, self._w.say(name, when=self._w.when(end, zone=zone)))
 
-    def _unlinked(self, one: StandingNumber, because: Markup) -> NumberLine:
+    def _unlinked(self, one: StandingNumber, because: Markup) -> StandingLine:
         """A number that nobody should call by a touch."""
         row = one.number
-        return NumberLine(
+        return StandingLine(
             label=escape(self._w.before(_label(row))),
             told=escape((row.number or row.place).replace(" ", "\u00a0" if row.number else " ")),
             details=_details(row),

@@ -25,13 +25,13 @@ from alertbot.regions.region import (
     ByLanguage,
     Country,
     Example,
+    FactSource,
     Habits,
     Plan,
     Region,
     RelayLine,
     Service,
     ShortNumber,
-    Source,
     Territory,
     Writing,
 )
@@ -267,8 +267,8 @@ def _example(given: Mapping[str, Any], short: tuple[str, ...]) -> Example:
     )
 
 
-def _source(key: str, given: Mapping[str, str]) -> Source:
-    return Source(key, given["title"], given["url"], given["read"], given.get("note", ""))
+def _source(key: str, given: Mapping[str, str]) -> FactSource:
+    return FactSource(key, given["title"], given["url"], given["read"], given.get("note", ""))
 
 
 def _listed(value: str | list[str]) -> tuple[str, ...]:

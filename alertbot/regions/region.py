@@ -96,7 +96,7 @@ class CountryWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FactSource:
     """Where facts come from, and the day on which that was read."""
 
     key: str
@@ -229,7 +229,7 @@ class Region:
     international: str
     geocodes: Mapping[str, tuple[str, ...]]
     postcodes: tuple[str, ...]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, FactSource]
     example: Example
     folder: Path
     fingerprint: str

@@ -22,7 +22,7 @@ from alertbot.people.tasks import NewTask
 from alertbot.watch import store_decisions, store_signals
 from alertbot.watch.rules_log import IncidentAction, Reason
 from alertbot.watch.rules_rule import Policy, Rule
-from alertbot.watch.rules_signals import Group, Signal, telling
+from alertbot.watch.rules_signals import Signal, SignalGroup, telling
 
 WATCH = "watch"  # `watching.keep`
 ALIVE_SECONDS = 30.0
@@ -63,7 +63,7 @@ class Watch:
 
     policy: Policy = field(default_factory=Policy)
     policies: Mapping[str, Policy] = field(default_factory=dict)
-    groups: Mapping[str, Group] = field(default_factory=dict)
+    groups: Mapping[str, SignalGroup] = field(default_factory=dict)
     titles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     remind_before: timedelta = timedelta(minutes=10)

@@ -214,7 +214,7 @@ def _as_whole(one: Signal, worst: Observed | None) -> Signal:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SignalGroup:
     """`members` share one incident under `name`; while `parent` fails, only it is named."""
 
     name: str
@@ -226,7 +226,7 @@ class Group:
         return self.members if self.parent is None else (self.parent, *self.members)
 
 
-def merged(group: Group, signals: Iterable[Signal]) -> tuple[Signal, ...]:
+def merged(group: SignalGroup, signals: Iterable[Signal]) -> tuple[Signal, ...]:
     """The group's own signals: one for each report about a member, in order, giving the overall state
     from then on and the failing services. While any member fails, the group is in trouble."""
     standing: dict[str, Observed] = {}
@@ -237,7 +237,7 @@ def merged(group: Group, signals: Iterable[Signal]) -> tuple[Signal, ...]:
     return tuple(found)
 
 
-def _as_group(group: Group, one: Signal, standing: Mapping[str, Observed]) -> Signal:
+def _as_group(group: SignalGroup, one: Signal, standing: Mapping[str, Observed]) -> Signal:
     failing = failing_of(group, standing)
     observed = _whole(failing, standing, one.observed)
     return replace(
@@ -250,7 +250,7 @@ def _as_group(group: Group, one: Signal, standing: Mapping[str, Observed]) -> Si
     )
 
 
-def failing_of(group: Group, standing: Mapping[str, Observed]) -> tuple[str, ...]:
+def failing_of(group: SignalGroup, standing: Mapping[str, Observed]) -> tuple[str, ...]:
     """The failing members, in the group's order; only the parent while the parent fails."""
     if group.parent is not None and standing.get(group.parent) in TROUBLE:
         return (group.parent,)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertbot.numbers.rules_changes import FIRST_REVIEW, Plan, merged, plan, same_entry, updated
+from alertbot.numbers.rules_changes import FIRST_REVIEW, ChangePlan, merged, plan, same_entry, updated
 from alertbot.numbers.rules_entry import Entry, NumberRow, entry_name
 from alertbot.regions.facts import find
 
@@ -90,7 +90,7 @@ ROWS = st.builds(
 )
 
 
-def applied(known: list[Entry], decided: Plan) -> list[Entry]:
+def applied(known: list[Entry], decided: ChangePlan) -> list[Entry]:
     """The register after the plan."""
     changed = {one.id: replace(one, row=after) for one, after in (*decided.changed, *decided.sourced)}
     fresh = [entry(len(known) + place, new) for place, new in enumerate(decided.new, start=1)]

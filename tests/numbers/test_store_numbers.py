@@ -15,9 +15,9 @@ from alertbot.core.model import Person, Role
 from alertbot.db.database import Database
 from alertbot.db.tables import alert, incident
 from alertbot.numbers import store_changes, store_numbers
-from alertbot.numbers.rules_changes import Plan
+from alertbot.numbers.rules_changes import ChangePlan
 from alertbot.numbers.rules_entry import Entry, NumberRow
-from alertbot.numbers.store_numbers import Check, NumberInAlert
+from alertbot.numbers.store_numbers import NumberInAlert, ReadBackCheck
 from alertbot.people import store_people
 from alertbot.regions.facts import find
 
@@ -49,7 +49,9 @@ class Book:
         )
         return added
 
-    async def take_in(self, *rows: NumberRow, verb: str = "import") -> tuple[Plan, tuple[int, ...]]:
+    async def take_in(
+        self, *rows: NumberRow, verb: str = "import"
+    ) -> tuple[ChangePlan, tuple[int, ...]]:
         return await self.database.transact(
             lambda conn: store_changes.take_in(conn, rows, verb=verb, by=self.ada, at=NOW)
         )
@@ -58,7 +60,7 @@ class Book:
         return await self.database.read(lambda conn: store_numbers.entries(conn, **which))
 
     async def verify(self, entry: Entry) -> None:
-        check = Check(entry.row.version, "bo", NOW, True, NOW, "answered", None)
+        check = ReadBackCheck(entry.row.version, "bo", NOW, True, NOW, "answered", None)
         await self.database.transact(
             lambda conn: store_changes.note_check(conn, entry, check, by=self.bo, verified=True)
         )

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from alertbot.watch.rules_decide import decide, look_again, state_after
 from alertbot.watch.rules_log import IncidentAction, LogEntry, State, current
 from alertbot.watch.rules_rule import Policy
-from alertbot.watch.rules_signals import TROUBLE, Group, Observed, Signal, merged
+from alertbot.watch.rules_signals import TROUBLE, Observed, Signal, SignalGroup, merged
 
 NOW = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
-GROUP = Group("regions", ("north", "south", "east"), "core")
+GROUP = SignalGroup("regions", ("north", "south", "east"), "core")
 NAMES = st.sampled_from([*GROUP.members, "core"])
 SEEN = st.sampled_from(list(Observed))
 

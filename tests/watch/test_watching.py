@@ -12,7 +12,7 @@ from alertbot.people import tasks
 from alertbot.watch import incidents, store_decisions, store_signals, watching
 from alertbot.watch.context import Watch
 from alertbot.watch.rules_rule import Confirmation, Policy, Rule, RuleMode, Transition
-from alertbot.watch.rules_signals import Group, Observed, Signal
+from alertbot.watch.rules_signals import Observed, Signal, SignalGroup
 from tests.team import START, Team, gather
 
 T = Transition
@@ -239,7 +239,7 @@ async def test_without_rules_everything_is_proposed(database: Database) -> None:
 async def test_several_services_make_one_incident(database: Database) -> None:
     values = VALUES | {"what_fails": "{services} ({count}/{total})"}
     rules = (replace(RULES[0], values=values), replace(RULES[1], values=values))
-    group = Group("regions", ("north", "south", "east"), parent="core")
+    group = SignalGroup("regions", ("north", "south", "east"), parent="core")
     team = watched(await gather(database), *rules, groups={"regions": group})
     await says(team, Observed.DOWN, "north")
     await publish(team)

@@ -29,7 +29,7 @@ class CardEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class CardSection:
     """A territory and its numbers."""
 
     title: str
@@ -43,7 +43,7 @@ class Card:
 
     title: str
     head: tuple[str, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[CardSection, ...]
     foot: tuple[str, ...]
     mark: str = ""
     band: str = ""
@@ -116,10 +116,10 @@ class CardWords:
         """Everything on the card as text; every number with its zone and condition (R4)."""
         return alternative(card, self._line("picture", title=card.title))
 
-    def _sections(self, rows: Sequence[NumberRow]) -> tuple[Section, ...]:
+    def _sections(self, rows: Sequence[NumberRow]) -> tuple[CardSection, ...]:
         places = by_place(rows)
         return tuple(
-            Section(
+            CardSection(
                 named(place, self._setting, self._promised) if len(places) > 1 else "",
                 tuple(map(self._entry, group)),
             )

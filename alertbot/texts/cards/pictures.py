@@ -21,7 +21,7 @@ from alertbot.core.model import Channel, ChannelSpec, Fault, Message, Picture
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts import lint
-from alertbot.texts.cards.card import Card, CardEntry, CardWords, Section
+from alertbot.texts.cards.card import Card, CardEntry, CardSection, CardWords
 from alertbot.texts.fields.values import Choice
 from alertbot.texts.posts.messages import PlacedMessage
 from alertbot.texts.posts.pieces import Edition
@@ -213,7 +213,7 @@ class _CardPage:
         self.y += RULE + GAP
 
 
-def _section(page: _CardPage, section: Section, abreast: bool) -> None:
+def _section(page: _CardPage, section: CardSection, abreast: bool) -> None:
     page.bar()
     if section.title:
         page.write(section.title, _PLACE)

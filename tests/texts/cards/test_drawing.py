@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alertbot.texts.cards import pictures
-from alertbot.texts.cards.card import Card, CardEntry, Section, alternative
+from alertbot.texts.cards.card import Card, CardEntry, CardSection, alternative
 from alertbot.texts.cards.pictures import WIDTH, draw, unreadable
 from tests.effort import examples
 
@@ -19,8 +19,8 @@ CARD = Card(
     "Numéros provisoires",
     ("Préfecture", "Publié le mercredi 2 juin à 18:30 (heure de Paris)"),
     (
-        Section("69 Rhône", (SAMU, CardEntry("Police (17)\u00a0:", "04 65 71 00 17", "Lyon – depuis un mobile"))),
-        Section("49 Maine-et-Loire", (CardEntry("Pompiers (18)\u00a0:", "allez ici\u00a0: caserne d’Angers"),)),
+        CardSection("69 Rhône", (SAMU, CardEntry("Police (17)\u00a0:", "04 65 71 00 17", "Lyon – depuis un mobile"))),
+        CardSection("49 Maine-et-Loire", (CardEntry("Pompiers (18)\u00a0:", "allez ici\u00a0: caserne d’Angers"),)),
     ),
     ("Valable jusqu’à 22:30 (heure de Paris)", "Référence\u00a0: BKRT-2"),
 )  # fmt: skip
@@ -49,7 +49,7 @@ def test_nothing_reaches_the_margins() -> None:
     long = Card(
         "Numéros provisoires de tous les services de secours de la région",
         ("x" * 300, "Préfecture " * 30),
-        (Section("Saint-Pierre-et-Miquelon " * 6, (CardEntry("service " * 9, "04 65 71 00 15", "zone " * 40),)),),
+        (CardSection("Saint-Pierre-et-Miquelon " * 6, (CardEntry("service " * 9, "04 65 71 00 15", "zone " * 40),)),),
         ("https://www.example.org/" + "chemin/" * 30,),
         "EXERCICE EXERCICE EXERCICE",
     )  # fmt: skip
@@ -79,11 +79,14 @@ def test_it_shows_the_letters_of_the_neighbours(letters: str) -> None:
 
 
 def test_it_says_which_letters_it_cannot_show() -> None:
-    assert unreadable(Card("112 日本", (), (Section("ع", (CardEntry("a", "b", "c"),)),), ())) == "日本ع"
+    assert (
+        unreadable(Card("112 日本", (), (CardSection("ع", (CardEntry("a", "b", "c"),)),), ()))
+        == "日本ع"
+    )
 
 
 def test_a_card_too_high_is_refused() -> None:
-    section = Section("69 Rhône", (SAMU,) * 100)
+    section = CardSection("69 Rhône", (SAMU,) * 100)
     with pytest.raises(ValueError, match="100 rows"):
         draw(Card("x", (), (section,), ()))
 
@@ -110,7 +113,7 @@ WORDS = st.text(st.sampled_from("aé 1–'W\u00a0"), max_size=120)
 @settings(deadline=None, max_examples=examples(25))
 @given(WORDS, st.lists(st.builds(CardEntry, WORDS, WORDS, WORDS), max_size=4), WORDS)
 def test_any_words_can_be_drawn(title: str, entries: list[CardEntry], foot: str) -> None:
-    card = Card(title, (foot,), (Section(title, tuple(entries)),), (foot,))
+    card = Card(title, (foot,), (CardSection(title, tuple(entries)),), (foot,))
     assert image(card).size == (WIDTH, draw(card).height)
 
 

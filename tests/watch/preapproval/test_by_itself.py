@@ -12,7 +12,7 @@ from alertbot.ops import overview
 from alertbot.watch import watching
 from alertbot.watch.preapproval import sample, signing
 from alertbot.watch.rules_rule import Rule, RuleMode, Transition
-from alertbot.watch.rules_signals import Group, Observed
+from alertbot.watch.rules_signals import Observed, SignalGroup
 from tests.team import Team, gather
 from tests.watch.test_watching import RULES, VALUES, alerts, says, texts, watched
 
@@ -162,7 +162,7 @@ async def test_numbers_that_people_published_are_not_told_again_by_itself(databa
 
 
 async def test_a_group_is_told_by_its_titles(database: Database) -> None:
-    group = Group("regions", ("calls", "south"))
+    group = SignalGroup("regions", ("calls", "south"))
     team = await ready(database, AUTO, groups={"regions": group})
     titles = {**team.service.watch.titles, "regions": {"": "the regions"}}
     watch = replace(team.service.watch, titles=titles)
