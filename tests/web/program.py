@@ -1,16 +1,50 @@
 """A program at the API: a person's token, and requests with it."""
 
+import json
+import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
+from jsonschema import Draft202012Validator
 
 from alertbot.people import api_tokens
 from alertbot.people.rules import Scope, scopes_of
+from alertbot.web.api import entry
 from tests.team import Team, example
 from tests.web.officer import URL, DeskScene
 
 ROOT = "/api/v1"
+
+
+@cache
+def _described() -> dict[str, Any]:
+    """The description, in which answers hold no more than it says."""
+    document: dict[str, Any] = json.loads(entry.text())
+    for schema in document["components"]["schemas"].values():
+        if "properties" in schema:
+            schema["additionalProperties"] = False
+    return document
+
+
+@cache
+def _validator(method: str, path: str, status: int) -> Draft202012Validator:
+    document = _described()
+    for pattern, operations in document["paths"].items():
+        if method.lower() in operations and re.fullmatch(re.sub(r"{\w+}", "[^/]+", pattern), path):
+            answer = operations[method.lower()]["responses"][str(status)]
+            if "$ref" in answer:
+                answer = document["components"]["responses"][str(status)]
+            (content,) = answer["content"].values()
+            return Draft202012Validator(content["schema"] | {"components": document["components"]})
+    raise AssertionError(f"{method} {path} is not described")
+
+
+def as_described(answer: httpx.Response) -> None:
+    """Check an answer against the description of its operation."""
+    where = answer.request.url.path
+    _validator(answer.request.method, where, answer.status_code).validate(answer.json())
 
 
 @dataclass
@@ -27,6 +61,8 @@ class Program:
         given |= {name.replace("_", "-"): text for name, text in headers.items()}
         more: dict[str, Any] = {} if body is None else {"json": body}
         self.answer = await self.client.request(method, ROOT + path, headers=given, **more)
+        if self.answer.status_code not in (404, 405):
+            as_described(self.answer)
         return self.answer
 
     async def get(self, path: str, **headers: str) -> Any:

@@ -125,7 +125,7 @@ def of(error: AlertbotError) -> Problem:
         more = {"digest": error.digest, "changes": as_json(error.differs)}
     if isinstance(error, PastMoment):
         more = {"moment": as_json(error.moment)}
-    return Problem(name, without_commands(str(error)), **more)
+    return Problem(name, for_programs(str(error)), **more)
 
 
 def unreachable() -> Problem:
@@ -133,20 +133,34 @@ def unreachable() -> Problem:
     return Problem("database", sentence, {"retry-after": "60"})
 
 
-_COMMAND = re.compile(r"`?alertbot [a-z]|--[a-z]|ALERTBOT_[A-Z]")
-_SENTENCE = re.compile(r"(?<=[.!?…»”])\s+(?=\S)|\n+")
+_COMMAND = re.compile(r"`?alertbot [a-z]|ALERTBOT_[A-Z]|--token-file")
+_OPTION = re.compile(r"--([a-z][a-z-]*)")
+_NAMES = {"set": "values", "lang": "languages"}
+_SENTENCE = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”]))\s+(?=\S)|\n+")
 _CLAUSE = re.compile(r"\s*(?:[;:,]|\N{NO-BREAK SPACE}[;:]| \()\s*")
+_FRAGMENT = re.compile(
+    r"(?:To|If|Once|When|Then|Or|See|Or on|Pour|Si|Une fois|Dès|Quand|Lorsque|Puis|Ou|Voir|Ensuite)\b"
+    r"|.*\b(?:then|run|puis|exécuter?|lancer?)\.$|(?:Check|Vérifiez) ?\S*\.$"
+)
 
 
-def without_commands(text: str) -> str:
-    """The sentences without what sends the reader to the command line: a program cannot go there."""
-    kept = []
+def for_programs(text: str) -> str:
+    """The sentences without what sends the reader to the command line, where a program cannot go. Options are named as
+    the members of a body are."""
+    kept: list[str] = []
     for sentence in _SENTENCE.split(text):
         if not _COMMAND.search(sentence):
             kept.append(sentence)
-        elif begin := _before_command(sentence):
+            continue
+        begin = _before_command(sentence)
+        if begin and (not kept or not _FRAGMENT.match(begin)):
             kept.append(begin)
-    return " ".join(kept) or _("That cannot be done in this way.")
+    said = " ".join(kept) or _("That cannot be done in this way.")
+    return _OPTION.sub(lambda found: f"`{_member(found[1])}`", said)
+
+
+def _member(option: str) -> str:
+    return _NAMES.get(option, option.replace("-", "_"))
 
 
 def _before_command(sentence: str) -> str:
@@ -174,7 +188,11 @@ class Misfit:
 
 def misfit(error: ValidationError, known: Sequence[str]) -> Problem:
     """The problem of a body or query that does not fit; `known`: the names that there are."""
-    found = [_one(each, known) for each in error.errors(include_url=False, include_input=False)]
+    errors = error.errors(include_url=False, include_input=False)
+    errors.sort(
+        key=lambda each: each["type"] != "extra_forbidden"
+    )  # a mistyped name, then what it leaves missing
+    found = [_one(each, known) for each in errors]
     said = found[0]
     where = _("“{place}”: {why}.") if said.place else _("The request does not fit: {why}.")
     sentence = where.format(place=said.place, why=said.message)
@@ -187,6 +205,7 @@ def _one(error: Mapping[str, Any], known: Sequence[str]) -> Misfit:
     place = ".".join(steps)[:LONGEST_PLACE]
     limits = error.get("ctx", {})
     words = {
+        "texts": str(error["msg"]),
         "missing": _("is missing"),
         "extra_forbidden": _("is not known here; known are: {known}").format(known=", ".join(known)),
         "string_type": _("must be a text"),

@@ -22,6 +22,7 @@ from alertbot.web.desk import (
     people_page,
     read_back_page,
     tasks_page,
+    token_page,
     write_page,
 )
 from alertbot.web.desk.room import (
@@ -75,6 +76,7 @@ def router(desk: DeskRoom) -> APIRouter:
     routes.post("/you/passkey-remove", _drop_passkey)
     for part in PAGES:
         part.add(routes)
+    token_page.add(routes, _account)
     return routes.router
 
 
@@ -260,15 +262,15 @@ async def _you(visit: Visit) -> Response:
     return await _account(visit)
 
 
-async def _account(visit: Visit, **values: Any) -> Response:
+async def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
     ways = await signing_in.ways_in(visit.service, visit.person)
     given: dict[str, Any] = {
         "codes": (),
         "token": None,
         "first": "first" in visit.request.query_params,
         "passkeys": _can_have_passkeys(visit),
-    }
-    return await page(visit, "you.html.j2", ways=ways, **(given | values))
+    } | await token_page.values(visit)
+    return await page(visit, "you.html.j2", status, ways=ways, **(given | values))
 
 
 async def _new_codes(visit: Visit) -> Response:
