@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from fastapi.routing import APIRoute
 from webauthn.helpers import encode_cbor
 
 from alertbot.core.errors import Refused
@@ -19,10 +18,8 @@ from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.people import accounts, store_people
 from alertbot.web.app import build
-from alertbot.web.desk import entrance
-from alertbot.web.desk.room import DeskRoom
 from alertbot.web.reading import MOST_WRONG
-from tests.web.officer import FORM, SAME, URL, DeskScene, Officer, posted, scene
+from tests.web.officer import URL, DeskScene, Officer, posted, scene
 
 HOST = "desk.example.org"
 
@@ -372,70 +369,6 @@ async def test_every_way_in_is_in_the_audit_and_the_tables_agree(desk: DeskScene
 
 
 # --- forms ----------------------------------------------------------------------------------------
-
-
-def routes(desk: DeskScene) -> list[APIRoute]:
-    made = entrance.router(DeskRoom(desk.team.service, URL))
-    found = [one for one in made.routes if isinstance(one, APIRoute)]
-    assert len(found) == len(made.routes) > 30
-    return found
-
-
-def changing(desk: DeskScene) -> list[str]:
-    found = [one.path for one in routes(desk) if "POST" in one.methods]
-    return [path.replace("{alert}", "ABCD-1").replace("{incident}", "ABCD") for path in found]
-
-
-FOREIGN: tuple[dict[str, str], ...] = (
-    {},
-    {"origin": "https://evil.example"},
-    {"origin": "null"},
-    {"sec-fetch-site": "cross-site"},
-    {"sec-fetch-site": "same-site", "origin": URL},
-    {"sec-fetch-site": "none"},
-    {"sec-fetch-site": "same-origin", "origin": "https://evil.example"},
-)
-
-
-async def test_no_changing_route_takes_a_form_from_elsewhere(desk: DeskScene) -> None:
-    bo = await desk.officer("bo")
-    before = len(await verbs(desk))
-    for path in changing(desk):
-        for headers in FOREIGN:
-            answer = await posted(bo.client, path, {"key": "k"}, headers)
-            assert answer.status_code == 403, (path, headers)
-    assert len(await verbs(desk)) == before
-
-
-async def test_no_route_but_the_doors_answers_a_stranger(desk: DeskScene) -> None:
-    stranger = desk.browser()
-    stranger.client.follow_redirects = False
-    open_ = ("/desk/static", "/desk/sign-in", "/desk/in/")
-    walked = 0
-    for one in routes(desk):
-        if one.path.startswith(open_):
-            continue
-        place = one.path.replace("{", "").replace("}", "")
-        for method in one.methods:
-            answer = await stranger.client.request(method, place, headers=SAME | FORM)
-            assert answer.status_code == (303 if method == "GET" else 401), one.path
-            walked += 1
-    assert walked > 20
-
-
-async def test_every_page_has_the_headers(desk: DeskScene) -> None:
-    bo = await desk.officer("bo")
-    for place in ("/desk", "/desk/you", "/desk/write", "/desk/deliveries", "/desk/nowhere"):
-        headers = (await bo.get(place)).headers
-        assert headers["cache-control"] == "no-store"
-        assert headers["x-frame-options"] == "DENY"
-        assert headers["x-content-type-options"] == "nosniff"
-        policy = headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'")
-        assert "unsafe" not in policy
-    await bo.get("/desk")
-    assert " style=" not in bo.answer.text
-    assert " onclick" not in bo.answer.text
 
 
 async def test_without_a_desk_in_the_configuration_there_is_none(desk: DeskScene) -> None:

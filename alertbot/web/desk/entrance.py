@@ -48,7 +48,6 @@ PAGES = (
     audit_page,
     read_back_page,
     numbers_page,  # after those whose addresses it would take
-    numbers_page,
     people_page,
 )
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
