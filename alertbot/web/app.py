@@ -20,7 +20,7 @@ from alertbot.web.api import entry
 from alertbot.web.api.room import ApiRoom
 from alertbot.web.described import SECURITY_SCHEMES
 from alertbot.web.desk import entrance
-from alertbot.web.desk.room import ROOT, DeskRoom
+from alertbot.web.desk.room import BY_ITSELF, ROOT, STREAMS, DeskRoom
 from alertbot.web.public import PublicFirst, ServedPage
 from alertbot.web.reading import household
 from alertbot.web.signals import Intake
@@ -101,12 +101,13 @@ class Headers:
 
 MOST_REQUESTS = 200  # under way at once
 MOST_OF_ONE_ADDRESS = 100
-ALWAYS_ANSWERED = ("/healthz", "/readyz", "/desk/stream")  # streams are counted where they are kept
+MOST_LOOKS = 2000  # of pages that ask for news, all at once when there are some, whole offices behind one address
+ALWAYS_ANSWERED = ("/healthz", "/readyz", STREAMS)  # streams are counted where they are kept
 
 
 class Limits:
-    """Answers 503 where too many requests are under way, in all or of one address. Connections that say
-    nothing are no requests: see `serving`."""
+    """Answers 503 where too many requests are under way, in all or of one address; small questions for news are
+    counted by themselves. Connections that say nothing are no requests: see `serving`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -117,7 +118,13 @@ class Limits:
             await self._app(scope, receive, send)
             return
         address = household(scope["client"][0]) if scope.get("client") else ""
-        if self._under_way.total() >= MOST_REQUESTS or self._under_way[address] >= MOST_OF_ONE_ADDRESS:
+        looks = self._under_way[LOOKS]
+        if _looks(scope):
+            address, full = LOOKS, looks >= MOST_LOOKS
+        else:
+            full = self._under_way.total() - looks >= MOST_REQUESTS
+            full = full or self._under_way[address] >= MOST_OF_ONE_ADDRESS
+        if full:
             busy = PlainTextResponse("too many requests at once\n", 503, {"retry-after": "5"})
             await busy(scope, receive, send)
             return
@@ -128,6 +135,15 @@ class Limits:
             self._under_way[address] -= 1
             if not self._under_way[address]:
                 del self._under_way[address]
+
+
+LOOKS = "looks"  # in place of an address
+
+
+def _looks(scope: Scope) -> bool:
+    """Whether a page of the desk asks for news."""
+    mine = scope["method"] == "GET" and scope["path"].startswith(f"{ROOT}/")
+    return mine and any(name == BY_ITSELF.encode() for name, _value in scope["headers"])
 
 
 def build(

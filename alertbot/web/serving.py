@@ -2,10 +2,12 @@
 address may be a secret), no signal handlers."""
 
 import asyncio
+import ctypes
 import socket
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -31,11 +33,13 @@ if TYPE_CHECKING:
     from alertbot.app import App
 
 
+M_ARENA_MAX = -8  # of glibc's mallopt(3)
 GOODBYE_SECONDS = 2  # for answers under way when it stops
 IDLE_SECONDS = 5  # of a connection that is kept
 HEAD_SECONDS = 5.0  # for a request's head, from the connection or from its first byte
 MOST_SILENT = 400  # connections on which no request is under way; beyond, the oldest is closed
-MOST_SILENT_OF_ONE = 50  # of one address
+MOST_SILENT_OF_ONE = 50  # of one address, once they have had time to speak
+SPEAK_SECONDS = 1.0  # a proxy opens many at once, and says something on each
 LONGEST_HEAD_BYTES = 16_384
 BACKLOG = 128
 
@@ -63,20 +67,23 @@ class Silent:
     descriptor each and nothing else, and whoever opens many of them loses his own oldest."""
 
     def __init__(self) -> None:
-        self._since: OrderedDict[Connection, str] = OrderedDict()
+        self._since: OrderedDict[Connection, tuple[str, float]] = OrderedDict()
         self._of: Counter[str] = Counter()
 
     def add(self, one: "Connection", address: str) -> None:
         self.drop(one)
-        self._since[one] = address
+        now = time.monotonic()
+        self._since[one] = (address, now)
         self._of[address] += 1
         if self._of[address] > MOST_SILENT_OF_ONE:
-            self._close(next(each for each, home in self._since.items() if home == address))
-        elif len(self._since) > MOST_SILENT:
+            oldest = next(each for each, (home, _since) in self._since.items() if home == address)
+            if now - self._since[oldest][1] >= SPEAK_SECONDS:
+                self._close(oldest)
+        if len(self._since) > MOST_SILENT:
             self._close(next(iter(self._since)))
 
     def drop(self, one: "Connection") -> None:
-        address = self._since.pop(one, None)
+        address, _since = self._since.pop(one, (None, 0.0))
         if address is not None:
             self._of[address] -= 1
             if not self._of[address]:
@@ -181,6 +188,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
     finish first, and a call that does not is recorded as perhaps sent. `host` and `port`, if given,
     override the configuration. Raises `Misuse` if they cannot be opened, `ConfigInvalid` for a
     missing secret, `StoreReplaced` if the database file was replaced."""
+    _share_one_heap()
     settings = app.config.serve
     host = host or settings.host
     key, inlets = app.link_key(), reports.inlets(app.config.sources)
@@ -213,6 +221,12 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
         await serving
     service.database.require_same_file()
     return ServedView(address=address)
+
+
+def _share_one_heap() -> None:
+    """Threads of ours take turns anyway; with a heap for each, as glibc has it, a seventh of the memory is lost."""
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def announcement(app: "App", address: str) -> list[str]:

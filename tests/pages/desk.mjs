@@ -191,6 +191,27 @@ async function lost(browser) {
   await bo.waitForFunction(() => document.getElementById("lost").hidden, null, { timeout: 15000 });
 }
 
+// Milliseconds from the pause after each key until every preview stands; the script waits 150 of them for the next key.
+async function typing(browser, place) {
+  const ada = await officer(browser, ADA);
+  await ada.goto(BASE + place);
+  for (const [id, words] of Object.entries(WORDS)) if (await ada.locator(`#${id}`).count() && !(await ada.inputValue(`#${id}`))) await ada.fill(`#${id}`, words);
+  await ada.waitForTimeout(2000);
+  await ada.evaluate(() => {
+    let began = 0;
+    window.spent = [];
+    document.querySelector("form[data-preview]").addEventListener("input", () => { began = performance.now() + 150; });
+    new MutationObserver(() => { if (began) window.spent.push(performance.now() - began); began = 0; }).observe(document.querySelector("#preview"), { childList: true });
+  });
+  await ada.focus("#f-what_fails-fr");
+  await ada.keyboard.press("End");
+  for (let key = 1; key <= Number(process.env.KEYS); key++) {
+    await ada.keyboard.type("abcdefghij"[key % 10]);
+    await ada.waitForFunction((many) => window.spent.length >= many, key, { timeout: 15000, polling: 10 });
+  }
+  measures.previews = await ada.evaluate(() => window.spent);
+}
+
 async function evening(browser) {
   const [ada, bo] = [await officer(browser, ADA), await officer(browser, BO)];
   const first = await holding(ada, bo);
@@ -221,6 +242,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, ar
 try {
   if (process.env.PLACES) await pagesOf(browser, JSON.parse(process.env.PLACES));
   else if (process.env.LOST) await lost(browser);
+  else if (process.env.TYPING) await typing(browser, process.env.TYPING);
   else await evening(browser);
   console.log(JSON.stringify({ measures, done: true }));
 } catch (error) {

@@ -41,6 +41,7 @@ from alertbot.web.reading import Attempts, Unreadable
 
 HERE = Path(__file__).parent
 ROOT = "/desk"
+STREAMS = f"{ROOT}/stream"
 LARGEST_FORM_BYTES, MOST_FIELDS = 200_000, 400
 LONGEST_NUMBER = 10  # digits
 POLICY = (
