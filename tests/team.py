@@ -73,6 +73,7 @@ class Team:
         incident = options.pop("incident", None)
         new = bool(options.pop("new_incident", incident is None))
         not_before = options.pop("not_before", None)
+        assistant = options.pop("assistant", None)
         given = options.pop("given", None)
         if given is None and "numbers" in example(self.service, kind):
             await self.register(example(self.service, kind)["numbers"])
@@ -87,6 +88,7 @@ class Team:
             incident=incident,
             new_incident=new,
             not_before=not_before,
+            assistant=assistant,
         )
 
     async def register(

@@ -183,6 +183,8 @@ def _record(
     """Who did what with a stored alert, for a page."""
     yield _("Alert"), view.id
     yield _("Drafted"), _who(service, view.author, view.drafted_at)
+    if view.assistant:
+        yield _("Written by"), view.written_by
     if view.last_editor not in (None, view.author):
         yield _("Last edited by"), str(view.last_editor)
     if view.submitted_at:

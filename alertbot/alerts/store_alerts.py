@@ -69,6 +69,7 @@ async def insert_draft(
     by: Person | None,
     now: datetime,
     originals: Iterable[Alert] = (),
+    assistant: str | None = None,
 ) -> Alert:
     """Insert a new draft with its texts and targets. Its id is `INCIDENT-NUMBER`. `by` None or
     `MACHINE`: the program. `originals`: alerts whose words it takes over; where no second hand has approved
@@ -85,6 +86,7 @@ async def insert_draft(
             author_id=author,
             last_editor_id=author,
             hands=sorted(_hands(by).union(*(one.hands for one in originals if not one.vouched))),
+            assistant=assistant or next(filter(None, (one.assistant for one in originals)), None),
             drafted_at=now,
             composed_at=now,
             **_draft_columns(draft),

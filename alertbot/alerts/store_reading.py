@@ -98,6 +98,7 @@ class Alert(AlertFacts):
     guidance: Mapping[str, Any] | None = None  # see `rules_guidance.from_json`
     salt: str | None = None  # in the digest, since the submission
     terms: Mapping[str, Any] | None = None  # see `sealing`; None before it was submitted
+    assistant: str | None = None  # that worded it for its author
 
 
 @dataclass(frozen=True, slots=True)

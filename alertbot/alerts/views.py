@@ -22,6 +22,7 @@ from alertbot.core.model import (
     RawValues,
     Relation,
 )
+from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.people import store_people
 from alertbot.texts.kinds.kind_spec import Kind
@@ -147,7 +148,7 @@ class RecordedView:
 class AlertView:
     """The state of an alert, without its texts. `accepted`: reasons by rule; times are in UTC. `start`:
     set by the approval that releases it; `verdict` and `asked`: how it stands and who was asked to approve
-    it, by `show`, `submit` and `approve`; `delivered`: channel by channel, by `approve --wait`; `recorded`: by `record`; `unpublished`: by a withdrawal, the
+    it, by `show`, `submit` and `approve`; `assistant`: the program that worded it for its author; `delivered`: channel by channel, by `approve --wait`; `recorded`: by `record`; `unpublished`: by a withdrawal, the
     requested register entries that the public was never told."""
 
     id: str
@@ -179,12 +180,23 @@ class AlertView:
     submitter: str | None
     approvals: ApprovalsView
     break_glass: BreakGlassView | None
+    assistant: str | None = field(default=None, metadata=IF_SET)
     start: StartView | None = field(default=None, metadata=IF_SET)
     verdict: Verdict | None = field(default=None, metadata=IF_SET)
     asked: tuple[RequestView, ...] | None = field(default=None, metadata=IF_SET)
     delivered: tuple[ChannelProgress, ...] | None = field(default=None, metadata=IF_SET)
     recorded: RecordedView | None = field(default=None, metadata=IF_SET)
     unpublished: tuple[str, ...] | None = field(default=None, metadata=IF_SET)
+
+    @property
+    def written_by(self) -> str:
+        """Its author, and what worded it for them, as everybody who decides has to know."""
+        name = self.author or "alertbot"
+        if self.assistant is None:
+            return name
+        return _(
+            "{name}; worded by an assistant ({assistant}): read every word, number and time"
+        ).format(name=name, assistant=self.assistant)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +305,7 @@ async def full(conn: Connection, alert: Alert, now: datetime) -> AlertView:
         submitter=names.get(alert.submitter_id or 0),
         approvals=_approvals(alert, signed),
         break_glass=_glass(alert, names),
+        assistant=alert.assistant,
     )
 
 

@@ -32,7 +32,7 @@ from alertbot.alerts.lists import register
 from alertbot.alerts.requests import queue
 from alertbot.alerts.store_reading import Alert
 from alertbot.alerts.views import AlertView
-from alertbot.core.errors import Faulty, Misuse, Refused
+from alertbot.core.errors import Faulty, Misuse, Refused, one_line
 from alertbot.core.model import AlertState, Identity, Person, RawValues, Relation
 from alertbot.core.words import _
 from alertbot.db import audit
@@ -55,6 +55,7 @@ OF_THE_REGISTER = frozenset(
         "unregistered_number",
     }
 )
+LONGEST_ASSISTANT = 100
 UNSTORABLE = frozenset({"unknown_field", "wrong_type", "control_characters", "invalid_number"})
 
 
@@ -69,9 +70,11 @@ async def add(
     not_before: datetime | None = None,
     chain: Chain | None = None,
     like: Alert | None = None,
+    assistant: str | None = None,
 ) -> Alert:
     """Write a new draft in an incident, following `chain` if given; `like`: an alert whose words it takes over
-    without following it. Raises `Faulty` for values that cannot be read at all."""
+    without following it; `assistant`: the program that worded it for the actor. Raises `Faulty` for values that
+    cannot be read at all."""
     now = drawn("moment", lambda: service.now)
     number = await store_incidents.next_number(conn, incident)
     identity = Identity(incident, f"{incident}-{number}", references)
@@ -91,12 +94,18 @@ async def add(
         by=actor,
         now=now,
         originals=(*(chain.originals if chain else ()), *((like,) if like else ())),
+        assistant=assistant,
     )
     await register.carry(conn, alert.id, composed.kind, composed.parsed.values)
-    origin = {"like": like.id} if like else {}
-    accepted = dict(alert.accepted)
-    await note(conn, actor, "draft", alert, now, kind=alert.kind, accepted=accepted, **origin)
+    await note(conn, actor, "draft", alert, now, **_origin(alert, like))
     return alert
+
+
+def _origin(alert: Alert, like: Alert | None) -> dict[str, object]:
+    """What the audit says of a new draft."""
+    found: dict[str, object] = {"kind": alert.kind, "accepted": dict(alert.accepted)}
+    found |= {"like": like.id} if like else {}
+    return found | ({"assistant": alert.assistant} if alert.assistant else {})
 
 
 async def anew(
@@ -246,8 +255,9 @@ async def draft(
     incident: str | None = None,
     new_incident: bool = False,
     not_before: str | None = None,
+    assistant: str | None = None,
 ) -> AlertView:
-    """Write a new alert. Faults are allowed in a draft, except values that cannot be read at all: raises
+    """Write a new alert; `assistant`: the program that worded it for the actor, which approvers are told. Faults are allowed in a draft, except values that cannot be read at all: raises
     `Faulty` for those, `Misuse` for an unknown kind, channel or language, `Refused` without an `incident` if
     one is open in the same place and this is not said to be a `new_incident`."""
     rules.require_role("draft", actor)
@@ -260,7 +270,11 @@ async def draft(
         opened = await area.incident_of_draft(conn, incident, actor, now, exercise=wishes.exercise)
         before = await chains.followed(service, conn, opened, exercise=wishes.exercise)
         alert = await add(
-            service, conn, actor, wishes, incident=opened, references=before, not_before=starts
+            *(service, conn, actor, wishes),
+            incident=opened,
+            references=before,
+            not_before=starts,
+            assistant=assistant and one_line(assistant)[:LONGEST_ASSISTANT],
         )
         return await views.full(conn, alert, now)
 

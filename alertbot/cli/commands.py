@@ -214,6 +214,14 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         _("Say who you are here, with which roles, and where your token is from."),
         "whoami",
     ),
+    "mcp": ListedCommand(
+        "assistant:mcp",
+        _(
+            "Let a writing assistant look, preview and draft for you (Model Context Protocol, on stdin and stdout)."
+            " It cannot submit, approve or send; what it drafts is marked for those who approve."
+        ),
+        "mcp --token-file camille.token",
+    ),
     "completion": ListedCommand(
         "completing:completion",
         _(
@@ -280,7 +288,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         _("Set up"),
         (
-            *("login", "logout", "whoami", "completion"),
+            *("login", "logout", "whoami", "completion", "mcp"),
             *("init", "people", "regions", "config", "db"),
             *("demo", "sandbox", "replay"),
         ),

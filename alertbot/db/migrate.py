@@ -40,6 +40,7 @@ REVISIONS = (
     "0018",
     "0019",
     "0020",
+    "0021",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

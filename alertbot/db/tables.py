@@ -176,6 +176,9 @@ alert = Table(
         "hands", JSON
     ),  # ids of all who could have written it: its writers, and who saw their tokens then
     Column("glass_hands", JSON),  # the same for who published it alone
+    Column(
+        "assistant", String(100)
+    ),  # the program that worded it for its author, such as a language model
     UniqueConstraint("incident_id", "number"),
 )
 TAKEN_BACK = and_(  # an alert is taken back once: of two people who do it at once, one wins

@@ -117,8 +117,8 @@ def _languages(shown: ShownAlertView) -> list[str]:
 
 
 def _hands(shown: ShownAlertView) -> str:
-    said = [shown.author or "alertbot"]
-    if shown.last_editor not in (None, *said):
+    said = [shown.written_by]
+    if shown.last_editor not in (None, shown.author or "alertbot"):
         said.append(_("last edited by {name}").format(name=shown.last_editor))
     if shown.submitter not in (None, shown.author, shown.last_editor):
         said.append(_("submitted by {name}").format(name=shown.submitter))

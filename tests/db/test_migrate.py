@@ -52,6 +52,7 @@ FROZEN = {
     "r0018_the_api.py": "c7c12e9b6e0b53d7",
     "r0019_organisations.py": "20c75c43ee40e9e3",
     "r0020_who_reads_back.py": "71c1e6e2d0e6c702",
+    "r0021_the_assistant.py": "de64563cc4827402",
 }
 
 A_DELIVERY = """

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from alertbot.alerts import showing, writing
+from alertbot.alerts.requests import text
 from alertbot.core.errors import Uncertain
 from alertbot.core.model import Audience
 from alertbot.db.database import Database
 from alertbot.ops import overview
+from alertbot.people.store_requests import ApprovalRequest
 from tests.team import channel, memory
 from tests.web.officer import URL, DeskScene, Officer, posted, scene
 
@@ -54,6 +56,18 @@ async def test_what_changed_since_the_page_was_opened_is_refused_and_shown(
     await bo.send(form, decision, read="yes", reason="no")
     assert bo.answer.status_code == 200
     assert await desk.team.state(alert) == {"approve": "approved"}.get(decision, decision + "ed")
+
+
+async def test_whoever_decides_reads_that_an_assistant_worded_it(desk: DeskScene) -> None:
+    view = await desk.team.pending(assistant="Scribe 4\n")
+    said = "ada; worded by an assistant (Scribe 4)"
+    bo = await opened(desk, "bo", view.id)
+    assert said in bo.page.text
+    sent = (view.digest, None, None, "mail", "bo@example.org", None, view.drafted_at)
+    call = ApprovalRequest(1, view.id, *sent, False, None, 0, 0, None, None)
+    ask = await text.compose(desk.team.service, call)
+    assert ask is not None
+    assert said in ask.author
 
 
 async def test_what_changed_since_it_was_last_seen_is_marked(desk: DeskScene) -> None:

@@ -82,7 +82,7 @@ async def compose(service: Context, call: ApprovalRequest) -> Ask | None:
         title=shown.sheet.title,
         audience=audience(service, shown),
         exercise=shown.exercise,
-        author=shown.author or "alertbot",
+        author=shown.written_by,
         channels=_channels(shown.messages),
         first_lines=first_lines(shown.messages),
         preview=shown.plain,

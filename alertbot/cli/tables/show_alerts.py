@@ -108,6 +108,7 @@ def particulars(alert: ShownAlertView) -> Iterator[tuple[str, str]]:
         _("Follows"): follows(alert.relation, alert.references or ()),
         _("Followed by"): _followers(alert),
         _("Drafted"): _by(alert.author, alert.drafted_at, zone),
+        _("Written by"): alert.written_by if alert.assistant else "",
         _("Last edited by"): alert.last_editor,
         _("Rendered"): clock(alert.composed_at, zone),
         _("Submitted"): _by(alert.submitter, alert.submitted_at, zone),

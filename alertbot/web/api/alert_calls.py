@@ -137,7 +137,11 @@ async def _draft(call: Call, said: DraftBody) -> Reply:
         )
     else:
         view = await writing.draft(
-            service, person, wishes, incident=where[0], new_incident=where[1], not_before=later
+            *(service, person, wishes),
+            incident=where[0],
+            new_incident=where[1],
+            not_before=later,
+            assistant=said.assistant,
         )
     return at_its_place(view)
 

@@ -102,7 +102,8 @@ class PreviewBody(Said):
 
 
 class DraftBody(Said):
-    """A new alert: of a kind, or `like` one that never went out."""
+    """A new alert: of a kind, or `like` one that never went out. `assistant`: the program that worded it for the person,
+    which approvers are told."""
 
     kind: Name | None = None
     values: Values = {}
@@ -114,6 +115,7 @@ class DraftBody(Said):
     new_incident: bool = False
     not_before: Name | None = None
     like: Name | None = None
+    assistant: Annotated[Name | None, Field(max_length=100)] = None
 
 
 class EditBody(Said):

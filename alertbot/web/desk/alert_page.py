@@ -93,7 +93,7 @@ def without_commands(lines: tuple[str, ...] | list[str]) -> list[str]:
 def _facts(visit: Visit, view: ShownAlertView) -> list[tuple[str, str]]:
     clock, approvals = visit.service.clock, view.approvals
     given = [f"{one.person}, {clock(one.at)}" for one in approvals.given]
-    hands = [_("written by {name}").format(name=view.author or "alertbot")]
+    hands = [_("written by {name}").format(name=view.written_by)]
     if view.last_editor not in (None, view.author):
         hands.append(_("last edited by {name}").format(name=view.last_editor))
     if view.submitter:
