@@ -1,12 +1,11 @@
 """Calls of JSON APIs by httpx, as Bluesky and Mastodon are called. Imported when one of them is first used."""
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from alertbot.channels.outcomes import JsonAnswer, lost, unreachable
+from alertbot.channels.outcomes import JsonAnswer, json_of, lost, unreachable
 from alertbot.core.logs import quieten
 
 if TYPE_CHECKING:
@@ -69,7 +68,4 @@ async def _read(answer: httpx.Response) -> Any:
         found += piece
         if len(found) > MOST_BODY_BYTES:
             return None
-    try:
-        return json.loads(found)
-    except (ValueError, RecursionError):
-        return None
+    return json_of(found)

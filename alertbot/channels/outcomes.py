@@ -2,16 +2,18 @@
 another call, and pictures that are uploaded before their posts."""
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
 
 from alertbot.core.connecting import reason_of
-from alertbot.core.errors import ChannelError, Rejected, Unavailable, Uncertain, safe
+from alertbot.core.errors import ChannelError, Rejected, Throttled, Unavailable, Uncertain, safe
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Picture, Post
 from alertbot.core.words import _
@@ -52,12 +54,28 @@ class JsonAnswer:
         return safe(told, *self.secrets).rstrip(".") or _("no reason given")
 
 
+def json_of(content: bytes | bytearray) -> Any:
+    """The JSON of a body; None if it is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def objects(value: object) -> list[Mapping[str, Any]]:
+    """The objects in a list of JSON; none if it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 def read_only(platform: str, error: ChannelError) -> ChannelError:
     """The same error of a call that changes nothing that readers see: a lost answer is no worse than none."""
-    if not isinstance(error, Uncertain):
-        return error
+    return unusable(platform, error.code) if isinstance(error, Uncertain) else error
+
+
+def unusable(platform: str, code: str) -> Unavailable:
+    """A call that changes nothing that readers see was not answered, or not as it should be."""
     told = _("{platform} gave no answer that can be used ({code}).")
-    return Unavailable(told.format(platform=platform, code=error.code), code=error.code)
+    return Unavailable(told.format(platform=platform, code=code), code=code)
 
 
 def unreachable(platform: str, alert: str, error: BaseException, why: str | None = None) -> Unavailable:
@@ -132,6 +150,34 @@ def longest_wait(values: Iterable[str], now: float) -> float | None:
     return min(max(waits), FOR_EVER_SECONDS) if max(waits) > 0 else PAST_WAIT_SECONDS
 
 
+def too_fast(platform: str, alert: str, wait: float) -> Throttled:
+    """The platform allows the call only in `wait` seconds."""
+    told = _("{platform}: too many calls; {alert} goes out as soon as {platform} allows it.")
+    if wait >= LONG_WAIT_SECONDS:
+        told = _("{platform}: no more calls for {hours} h; {alert} waits. Post it by hand.")
+    told = told.format(platform=platform, alert=alert, hours=round(wait / 3600))
+    return Throttled(told, wait=max(wait, 1.0), code="429")
+
+
+def unexpected(platform: str, alert: str, status: int, why: str) -> ChannelError:
+    """An answer to a post that the platform's own table does not know: it does not take this text, or it does not say
+    whether it did."""
+    error: type[ChannelError] = Uncertain
+    told = _(
+        "{platform} answered {alert} with {status}: it may be there. Check, then settle the delivery."
+    )
+    if is_refusal(status):
+        error = Rejected
+        told = _("{platform} refused the text of {alert}: {why}. Change the text and submit it again.")
+    told = told.format(platform=platform, alert=alert, status=status, why=why)
+    return error(told, code=str(status))
+
+
+def is_refusal(status: int) -> bool:
+    """Whether a server that answers so has surely not done what it was asked."""
+    return 400 <= status < 500 and status != 408
+
+
 UPLOAD_SECONDS = 20.0
 UPLOAD_GOOD_FOR_SECONDS = 3600.0  # X keeps a picture that no post shows for a day
 MOST_UPLOADS = 50
@@ -176,12 +222,18 @@ class PictureUploads:
     async def _in_time(self, post: Post, picture: Picture) -> UploadResult:
         try:
             async with asyncio.timeout(UPLOAD_SECONDS):
-                media_id = await self._upload(post, picture)
+                media_id = await self._twice(post, picture)
         except ChannelError as error:
             return _without(post, error.reason)
         except TimeoutError:
             return _without(post, _("{platform} took too long.").format(platform=self._platform))
         return UploadResult(post.attempt, media_id, until=time.monotonic() + UPLOAD_GOOD_FOR_SECONDS)
+
+    async def _twice(self, post: Post, picture: Picture) -> str:
+        """Nobody sees these calls: a lost answer is no reason not to repeat them."""
+        with suppress(Uncertain, Unavailable):
+            return await self._upload(post, picture)
+        return await self._upload(post, picture)
 
 
 def _without(post: Post, why: str) -> UploadResult:

@@ -5,15 +5,18 @@ Whoever cannot tell raises `CouldNotLook`: an answer that is neither the post no
 nothing about the post.
 """
 
+import json
 import re
 import unicodedata
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from alertbot.core.errors import AlertbotError
 from alertbot.core.frozen import dataclass
+from alertbot.core.words import _
 
 EARLY = timedelta(minutes=1)  # by which two clocks may differ
 LINK = re.compile(r"https?://", re.IGNORECASE)
@@ -22,6 +25,12 @@ _WEB = re.compile(r"https?://\S+", re.IGNORECASE)
 
 class CouldNotLook(AlertbotError):
     """The public view gave no answer that says anything about the post."""
+
+
+def no_answer(platform: str, answer: "PublicAnswer") -> CouldNotLook:
+    """It is neither the post nor the word that there is none."""
+    told = _("{platform} did not answer what it shows of the post ({status}).")
+    return CouldNotLook(told.format(platform=platform, status=answer.status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,15 @@ class PublicAnswer:
     @property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The body, if it is an object of JSON; else {}."""
+        try:
+            found = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

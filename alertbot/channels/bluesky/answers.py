@@ -3,41 +3,41 @@
 import re
 import time
 
-from alertbot.channels.outcomes import LONG_WAIT_SECONDS, PAST_WAIT_SECONDS, JsonAnswer, longest_wait
-from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain
+from alertbot.channels import outcomes
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope
 from alertbot.core.words import _
 
 LAPSED = frozenset({"ExpiredToken", "InvalidToken"})  # of a session: log in again
 _ACCOUNT = re.compile(r"Take(n)?down|Suspended|Deactivated|Deleted|AccountNotFound|RepoNotFound")
 
 
-def error_name(answer: JsonAnswer) -> str:
+def error_name(answer: outcomes.JsonAnswer) -> str:
     """The name of the error, "" if it has none."""
     return answer.text("error")
 
 
-def session_lapsed(answer: JsonAnswer) -> bool:
+def session_lapsed(answer: outcomes.JsonAnswer) -> bool:
     return answer.status in (400, 401) and error_name(answer) in LAPSED
 
 
-def stands_otherwise(answer: JsonAnswer) -> bool:
+def stands_otherwise(answer: outcomes.JsonAnswer) -> bool:
     """Whether another record already has this key: an earlier attempt's, with or without its picture."""
     return answer.status == 400 and error_name(answer) == "InvalidSwap"
 
 
-def is_gone(answer: JsonAnswer) -> bool:
+def is_gone(answer: outcomes.JsonAnswer) -> bool:
     """Whether there is no such record."""
     told = error_name(answer) == "RecordNotFound" or "Could not locate record" in answer.text("message")
     return answer.status in (400, 404) and told
 
 
-def is_about_picture(answer: JsonAnswer) -> bool:
+def is_about_picture(answer: outcomes.JsonAnswer) -> bool:
     """Whether the post is refused for its picture; it may still be taken without."""
     told = f"{error_name(answer)} {answer.text('message')}"
     return answer.status == 400 and re.search(r"blob|mimetype|image", told, re.IGNORECASE) is not None
 
 
-def refusal(answer: JsonAnswer, alert: str, *, side: bool = False) -> ChannelError:
+def refusal(answer: outcomes.JsonAnswer, alert: str, *, side: bool = False) -> ChannelError:
     """Our error for a failed answer. `side`: to a deletion, a pin or a picture, not to a post."""
     name, code = error_name(answer), str(answer.status)
     why = answer.why("message", "error")
@@ -57,25 +57,17 @@ def refusal(answer: JsonAnswer, alert: str, *, side: bool = False) -> ChannelErr
     if answer.status in (301, 302, 303, 307, 308, 404, 405, 410, 501):
         told = _("The server at api_url is not the account's Bluesky server ({why}). Correct api_url.")
         return (Rejected if side else ChannelDown)(told.format(why=why), code=code)
-    if side and 400 <= answer.status < 500 and answer.status != 408:
+    if side and outcomes.is_refusal(answer.status):
         told = _("Bluesky refused the call for {alert}: {why}.")
         return Rejected(told.format(alert=alert, why=why), code=code)
     if answer.status == 403:
         told = _("Bluesky forbids {alert} on this account: {why}.")
         return Rejected(told.format(alert=alert, why=why), scope=Scope.CHANNEL, code=code)
-    if 400 <= answer.status < 500 and answer.status != 408:
-        told = _("Bluesky refused the text of {alert}: {why}. Change the text and submit it again.")
-        return Rejected(told.format(alert=alert, why=why), code=code)
-    told = _(
-        "Bluesky answered {alert} with {status}: it may be there. Check, then settle the delivery."
-    )
-    return Uncertain(told.format(alert=alert, status=answer.status), code=code)
+    return outcomes.unexpected("Bluesky", alert, answer.status, why)
 
 
-def _too_fast(answer: JsonAnswer, alert: str) -> Throttled:
+def _too_fast(answer: outcomes.JsonAnswer, alert: str) -> ChannelError:
     resets = [answer.headers.get(name, "") for name in ("ratelimit-reset", "retry-after")]
-    wait = longest_wait(resets, time.time()) or PAST_WAIT_SECONDS
-    told = _("Bluesky: too many calls; {alert} goes out as soon as Bluesky allows it.")
-    if wait >= LONG_WAIT_SECONDS:
-        told = _("Bluesky: no more calls for {hours} h; {alert} waits. Post it by hand.")
-    return Throttled(told.format(alert=alert, hours=round(wait / 3600)), wait=wait, code="429")
+    return outcomes.too_fast(
+        "Bluesky", alert, outcomes.longest_wait(resets, time.time()) or outcomes.PAST_WAIT_SECONDS
+    )

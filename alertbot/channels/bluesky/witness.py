@@ -1,13 +1,11 @@
 """What anybody sees of a post on Bluesky: the public view of the network. That the account's own server has it does not
 prove that the app shows it."""
 
-import json
 from typing import Any
 from urllib.parse import urlencode
 
 from alertbot.channels.bluesky.records import COLLECTION, key_of
-from alertbot.channels.witnessing import CouldNotLook, PublicAnswer, PublicWitness, Shown, Sought
-from alertbot.core.words import _
+from alertbot.channels.witnessing import PublicAnswer, PublicWitness, Shown, Sought, no_answer
 
 PUBLIC = "https://public.api.bsky.app"
 HIDING = frozenset(
@@ -33,19 +31,11 @@ class BlueskyWitness(PublicWitness):
         return f"{self._root}/xrpc/app.bsky.feed.getPostThread?{urlencode(asked)}"
 
     def shown(self, sought: Sought, answer: PublicAnswer) -> tuple[Shown, ...]:
-        try:
-            found = json.loads(answer.text)
-        except (ValueError, RecursionError):
-            found = None
-        if answer.status == REFUSED and isinstance(found, dict) and found.get("error") == "NotFound":
+        if answer.status == REFUSED and answer.fields.get("error") == "NotFound":
             return ()
-        thread = found.get("thread") if answer.status == FINE and isinstance(found, dict) else None
+        thread = answer.fields.get("thread") if answer.status == FINE else None
         if not isinstance(thread, dict):
-            raise CouldNotLook(
-                _("Bluesky did not answer what it shows of the post ({status}).").format(
-                    status=answer.status
-                )
-            )
+            raise no_answer("Bluesky", answer)
         post = thread.get("post")
         if not isinstance(post, dict) or HIDING.intersection(_labels(post)):
             return ()

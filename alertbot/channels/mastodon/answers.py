@@ -7,15 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from alertbot.channels.outcomes import (
-    LONG_WAIT_SECONDS,
-    PAST_WAIT_SECONDS,
-    JsonAnswer,
-    is_number,
-    longest_wait,
-)
+from alertbot.channels import outcomes
 from alertbot.channels.witnessing import compared_words
-from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected
 from alertbot.core.model import Post
 from alertbot.core.words import _
 
@@ -24,18 +18,18 @@ _MARKUP = re.compile(r"<[^>]*>")
 _EARLIER = timedelta(minutes=10)  # that the server's clock may be behind
 
 
-def parent_gone(answer: JsonAnswer) -> bool:
+def parent_gone(answer: outcomes.JsonAnswer) -> bool:
     """Whether the post to answer does not exist: the same post may still go out alone."""
     return answer.status == 404
 
 
-def is_about_picture(answer: JsonAnswer) -> bool:
+def is_about_picture(answer: outcomes.JsonAnswer) -> bool:
     """Whether the post is refused for its picture; it may still be taken without."""
     told = re.search(r"media|attach|image|file|process", answer.text("error"), re.IGNORECASE)
     return answer.status == 422 and told is not None
 
 
-def refusal(answer: JsonAnswer, alert: str, *, side: bool = False) -> ChannelError:
+def refusal(answer: outcomes.JsonAnswer, alert: str, *, side: bool = False) -> ChannelError:
     """Our error for a failed answer. `side`: to an edit, a deletion, a pin or a picture, not to a post."""
     code, why = str(answer.status), answer.why("error_description", "error")
     if answer.status == 429:
@@ -51,7 +45,7 @@ def refusal(answer: JsonAnswer, alert: str, *, side: bool = False) -> ChannelErr
     if answer.status == 404:
         told = _("{alert}: the post is no longer there.")
         return Rejected(told.format(alert=alert), code="no_post")
-    if side and 400 <= answer.status < 500 and answer.status != 408:
+    if side and outcomes.is_refusal(answer.status):
         told = _("Mastodon refused the call for {alert}: {why}.")
         return Rejected(told.format(alert=alert, why=why), code=code)
     if answer.status in (403, 410):
@@ -59,25 +53,17 @@ def refusal(answer: JsonAnswer, alert: str, *, side: bool = False) -> ChannelErr
             "Mastodon does not let this account post: {why}. Look at the account and the token's scopes."
         )
         return ChannelDown(told.format(why=why), code=code)
-    if 400 <= answer.status < 500 and answer.status != 408:
-        told = _("Mastodon refused the text of {alert}: {why}. Change the text and submit it again.")
-        return Rejected(told.format(alert=alert, why=why), scope=Scope.MESSAGE, code=code)
-    told = _(
-        "Mastodon answered {alert} with {status}: it may be there. Check, then settle the delivery."
-    )
-    return Uncertain(told.format(alert=alert, status=answer.status), code=code)
+    return outcomes.unexpected("Mastodon", alert, answer.status, why)
 
 
-def _too_fast(answer: JsonAnswer, alert: str) -> Throttled:
+def _too_fast(answer: outcomes.JsonAnswer, alert: str) -> ChannelError:
     resets = [answer.headers.get(name, "") for name in ("x-ratelimit-reset", "retry-after")]
-    wait = longest_wait(resets, time.time()) or PAST_WAIT_SECONDS
-    told = _("Mastodon: too many calls; {alert} goes out as soon as Mastodon allows it.")
-    if wait >= LONG_WAIT_SECONDS:
-        told = _("Mastodon: no more calls for {hours} h; {alert} waits. Post it by hand.")
-    return Throttled(told.format(alert=alert, hours=round(wait / 3600)), wait=wait, code="429")
+    return outcomes.too_fast(
+        "Mastodon", alert, outcomes.longest_wait(resets, time.time()) or outcomes.PAST_WAIT_SECONDS
+    )
 
 
-def limits_fault(answer: JsonAnswer, limit: int | None, per_address: int | None) -> str:
+def limits_fault(answer: outcomes.JsonAnswer, limit: int | None, per_address: int | None) -> str:
     """What in the settings does not fit what the server says of itself; "" if all does, or if it does not say."""
     configuration = answer.part("configuration").get("statuses")
     found = configuration if isinstance(configuration, dict) else {}
@@ -102,8 +88,11 @@ def plain_text(content: str) -> str:
 def post_with(post: Post, timeline: Any) -> Mapping[str, Any] | None:
     """The newest of these posts that has the words of `post` and is not older than its first call."""
     wanted = compared_words(post.text)
-    known = (one for one in timeline if isinstance(one, dict)) if isinstance(timeline, list) else ()
-    young = (one for one in known if is_number(one.get("id")) and _young(one.get("created_at"), post))
+    young = (
+        one
+        for one in outcomes.objects(timeline)
+        if outcomes.is_number(one.get("id")) and _young(one.get("created_at"), post)
+    )
     said = ((one, plain_text(str(one.get("content", "")))) for one in young)
     return next((one for one, text in said if compared_words(text) == wanted), None)
 
@@ -117,5 +106,4 @@ def _young(at: object, post: Post) -> bool:
 
 def numbers_of(timeline: Any) -> list[str]:
     """The ids of these posts."""
-    known = (one for one in timeline if isinstance(one, dict)) if isinstance(timeline, list) else ()
-    return [str(one["id"]) for one in known if is_number(one.get("id"))]
+    return [str(one["id"]) for one in outcomes.objects(timeline) if outcomes.is_number(one.get("id"))]

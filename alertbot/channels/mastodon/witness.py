@@ -1,16 +1,13 @@
 """What anybody sees of a post on a Mastodon server: its status, asked for without a token."""
 
-import json
-
 from alertbot.channels.witnessing import (
-    CouldNotLook,
     PublicAnswer,
     PublicWitness,
     Shown,
     Sought,
+    no_answer,
     text_of,
 )
-from alertbot.core.words import _
 
 FINE, GONE = 200, (404, 410)
 
@@ -29,14 +26,7 @@ class MastodonWitness(PublicWitness):
     def shown(self, sought: Sought, answer: PublicAnswer) -> tuple[Shown, ...]:
         if answer.status in GONE:
             return ()
-        try:
-            found = json.loads(answer.text) if answer.status == FINE else None
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict) or not isinstance(found.get("content"), str):
-            raise CouldNotLook(
-                _("The server did not answer what it shows of the post ({status}).").format(
-                    status=answer.status
-                )
-            )
+        found = answer.fields if answer.status == FINE else {}
+        if not isinstance(found.get("content"), str):
+            raise no_answer("Mastodon", answer)
         return (Shown(str(found.get("id")), text_of(found["content"]), sought.url),)

@@ -8,15 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from alertbot.channels import base
-from alertbot.channels.outcomes import (
-    PictureUploads,
-    is_number,
-    lost,
-    number_of,
-    unreachable,
-    without_id,
-)
+from alertbot.channels import base, outcomes
 from alertbot.channels.x.answers import Answer, as_posted, post_with, receipt
 from alertbot.channels.x.settings import OAUTH1, XSettings
 from alertbot.channels.x.witness import PUBLIC, XWitness
@@ -29,7 +21,6 @@ if TYPE_CHECKING:
     from alertbot.channels.x.client import Client
 
 
-UPLOAD_TRIES = 2  # nobody sees these calls: a lost answer is no reason not to repeat one
 X_SERVERS = frozenset({"api.twitter.com", "api.x.com"})
 RACE_WAIT_SECONDS = (2.0, 3.5, 5.0)  # then a part goes out on its own
 TIMELINE_POSTS = 50
@@ -46,7 +37,7 @@ class XAdapter(base.Adapter[XSettings]):
         super().__init__(channel, settings)
         self._idle: list[Client] = []
         self._user: Mapping[str, Any] = {}
-        self._pictures = PictureUploads("X", self._upload)
+        self._pictures = outcomes.PictureUploads("X", self._upload)
 
     @classmethod
     def identity(cls, settings: XSettings) -> dict[str, str]:
@@ -103,7 +94,9 @@ class XAdapter(base.Adapter[XSettings]):
             async with asyncio.timeout(self.settings.most_seconds):
                 return await in_thread(call)
         except Exception as error:  # noqa: BLE001 - requests, urllib3 and http.client all leak through
-            raise (unreachable if client.never_asked(error) else lost)("X", alert, error) from None
+            raise (outcomes.unreachable if client.never_asked(error) else outcomes.lost)(
+                "X", alert, error
+            ) from None
 
     async def prepare(self, post: Post) -> None:
         if post.action is Action.PUBLISH:
@@ -111,27 +104,21 @@ class XAdapter(base.Adapter[XSettings]):
 
     async def _upload(self, post: Post, picture: Picture) -> str:
         image = {"media": b64encode(picture.content).decode(), "media_category": "tweet_image"}
-        media_id = (await self._post_media(post, "/2/media/upload", image)).data().get("id")
-        if not is_number(media_id):
+        media_id = (await self._post_media(post, "/2/media/upload", image)).part("data").get("id")
+        if not outcomes.is_number(media_id):
             raise Rejected(_("X accepted the picture but gave no id."))
         if post.alt:
             described = {"id": media_id, "metadata": {"alt_text": {"text": post.alt}}}
             await self._post_media(post, "/2/media/metadata", described)
         return media_id
 
-    async def _post_media(
-        self, post: Post, route: str, body: Mapping[str, object], tries: int = UPLOAD_TRIES
-    ) -> Answer:
-        try:  # as `request`, since tweepy's own media calls are those of v1.1
-            answer = await self._ask("request", post.alert, method="POST", route=route, json=body)
-            if answer.status in (200, 201):
-                return answer
-            why = _("X answered {status}: {why}.").format(status=answer.status, why=answer.why())
-            raise Unavailable(why) if answer.status >= 500 else Rejected(why)
-        except (Uncertain, Unavailable):
-            if tries == 1:
-                raise
-        return await self._post_media(post, route, body, tries - 1)
+    async def _post_media(self, post: Post, route: str, body: Mapping[str, object]) -> Answer:
+        """As `request`, since tweepy's own media calls are those of v1.1."""
+        answer = await self._ask("request", post.alert, method="POST", route=route, json=body)
+        if answer.status in (200, 201):
+            return answer
+        why = _("X answered {status}: {why}.").format(status=answer.status, why=answer.reason())
+        raise Unavailable(why) if answer.status >= 500 else Rejected(why)
 
     async def _send(self, post: Post) -> Receipt:
         answer, without = await self._create(post, post.reply_to)
@@ -165,16 +152,16 @@ class XAdapter(base.Adapter[XSettings]):
             "create_tweet", post.alert, text=post.text, in_reply_to_tweet_id=reply_to, media_ids=media
         )
         if media and answer.is_about_media():
-            self._pictures.refused(post, answer.why())
+            self._pictures.refused(post, answer.reason())
             return await self._create(post, reply_to)
         return answer, picture.note
 
     async def _settle(self, post: Post, answer: Answer) -> Receipt:
         if not (answer.is_duplicate() and post.uncertain_before):
-            remote_id = answer.accepted(post.alert).data().get("id")
-            if is_number(remote_id):
+            remote_id = answer.accepted(post.alert).part("data").get("id")
+            if outcomes.is_number(remote_id):
                 return receipt(remote_id)
-            raise without_id("X", post.alert, answer.status)
+            raise outcomes.without_id("X", post.alert, answer.status)
         with suppress(ChannelError):  # the earlier attempt did post it; only its id is missing
             if found := await self.find(post):
                 return replace(found, note=_("An earlier attempt had already posted it."))
@@ -186,11 +173,11 @@ class XAdapter(base.Adapter[XSettings]):
         answer = await self._read(
             "get_users_tweets", id=user, max_results=TIMELINE_POSTS, tweet_fields=["entities"]
         )
-        remote_id = post_with(post.text, answer.body.get("data"))
+        remote_id = post_with(post.text, answer.fields.get("data"))
         return None if remote_id is None else receipt(remote_id)
 
     async def delete(self, post: Post) -> Receipt:
-        remote_id = number_of("X", post)
+        remote_id = outcomes.number_of("X", post)
         answer = await self._ask("delete_tweet", post.alert, id=remote_id)
         if answer.is_gone():
             return Receipt(remote_id, note=_("It was already gone."))
@@ -200,15 +187,15 @@ class XAdapter(base.Adapter[XSettings]):
     async def read_back(self, _post: Post, shown: Receipt) -> str | None:
         """The post with X's short addresses expanded, less its picture's. Raises the channel errors."""
         found = await self._read("get_tweet", or_gone=True, id=shown.id, tweet_fields=["entities"])
-        return as_posted(found.data()) if found.data().get("id") == shown.id else None
+        return as_posted(found.part("data")) if found.part("data").get("id") == shown.id else None
 
     async def identify(self) -> str:
         return f"@{(await self._whoami()).get('username', '')}"
 
     async def _whoami(self) -> Mapping[str, Any]:
         if not self._user:
-            me = (await self._read("get_me")).data()
-            if not is_number(me.get("id")):
+            me = (await self._read("get_me")).part("data")
+            if not outcomes.is_number(me.get("id")):
                 raise Unavailable(_("X did not say which account this is."), code="200")
             self._user = me
         return self._user
@@ -217,9 +204,9 @@ class XAdapter(base.Adapter[XSettings]):
         """A read-only call: a lost answer is no worse than a refusal. Raises `Unavailable` for both."""
         try:
             answer = await self._ask(verb, self.channel.name, **details)
-            if (or_gone and answer.is_gone()) or answer.accepted(self.channel.name).body:
+            if (or_gone and answer.is_gone()) or answer.accepted(self.channel.name).fields:
                 return answer
             code = str(answer.status)
         except (Uncertain, Rejected) as error:
             code = error.code
-        raise Unavailable(_("X gave no answer that can be used ({code}).").format(code=code), code=code)
+        raise outcomes.unusable("X", code)

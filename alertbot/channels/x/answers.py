@@ -4,14 +4,12 @@ import html
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from functools import partial
 from typing import Any
 
-from alertbot.channels.outcomes import LONG_WAIT_SECONDS, is_number, longest_wait
+from alertbot.channels import outcomes
 from alertbot.channels.witnessing import compared_words
-from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, Uncertain, safe
-from alertbot.core.frozen import dataclass
+from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, safe
 from alertbot.core.model import Receipt
 from alertbot.core.words import _
 
@@ -19,34 +17,26 @@ ESCAPED = re.compile(r"&(?:amp|lt|gt);")  # nothing else: `&region=` is not ®
 OWN_PICTURE = re.compile(r"https?://(x|twitter)\.com/\w+/status/\d+/(photo|video)/\d+$")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response. Header names in lower case; `body` {} unless a JSON object; no message has `secrets`."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Mapping[str, Any]
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+class Answer(outcomes.JsonAnswer):
+    """A response of X."""
 
     @property
     def detail(self) -> str:
         """X's sentence with the reason, or ""."""
-        told = [one.get("message") or one.get("detail") for one in _objects(self.body.get("errors"))]
-        found = [self.body.get("detail"), *told, self.body.get("title")]
+        told = [
+            one.get("message") or one.get("detail")
+            for one in outcomes.objects(self.fields.get("errors"))
+        ]
+        found = [self.fields.get("detail"), *told, self.fields.get("title")]
         return next((text for text in found if isinstance(text, str) and text), "")
 
-    def why(self) -> str:
+    def reason(self) -> str:
         """X's reason, as the end of a sentence, without our secrets."""
         return safe(self.detail, *self.secrets).rstrip(".") or _("no reason given")
 
     def says(self, pattern: str) -> bool:
         """Whether X's sentence and type match this pattern."""
-        return re.search(pattern, f"{self.detail} {self.body.get('type')}", re.IGNORECASE) is not None
-
-    def data(self) -> Mapping[str, Any]:
-        """The object under `data`, or {}."""
-        data = self.body.get("data")
-        return data if isinstance(data, dict) else {}
+        return re.search(pattern, f"{self.detail} {self.fields.get('type')}", re.IGNORECASE) is not None
 
     def accepted(self, alert: str, *, side: bool = False) -> "Answer":
         """The answer itself, if X did what was asked. Raises our error for it otherwise."""
@@ -73,7 +63,7 @@ class Answer:
     def is_gone(self) -> bool:
         """Whether the post does not exist; a 404 that is not in X's format does not say so."""
         known = self.status == 404 and bool(self.detail)
-        return known or (self.status == 200 and self.data().get("deleted") is False)
+        return known or (self.status == 200 and self.part("data").get("deleted") is False)
 
 
 def receipt(remote_id: str) -> Receipt:
@@ -84,24 +74,21 @@ def receipt(remote_id: str) -> Receipt:
 def post_with(text: str, timeline: object) -> str | None:
     """The id of the newest post with this text in a timeline (the `data` of X's answer)."""
     wanted = compared_words(text)
-    found = (one.get("id") for one in _objects(timeline) if compared_words(as_posted(one)) == wanted)
-    return next(filter(is_number, found), None)
+    found = (
+        one.get("id") for one in outcomes.objects(timeline) if compared_words(as_posted(one)) == wanted
+    )
+    return next(filter(outcomes.is_number, found), None)
 
 
 def as_posted(entry: Mapping[str, Any]) -> str:
     """A post's text as it was sent: X shortens links in it and escapes `&`, `<`, `>`, but not in their long form."""
     text, entities = entry.get("text"), entry.get("entities")
     posted = text if isinstance(text, str) else ""
-    for url in _objects(entities.get("urls") if isinstance(entities, dict) else None):
+    for url in outcomes.objects(entities.get("urls") if isinstance(entities, dict) else None):
         short, long = str(url.get("url") or ""), str(url.get("expanded_url") or "")
         if short and long:
             posted = posted.replace(short, "" if OWN_PICTURE.match(long) else long)
     return ESCAPED.sub(lambda found: html.unescape(found[0]), posted)
-
-
-def _objects(value: object) -> list[Mapping[str, Any]]:
-    """The objects in a list; empty if it is not a list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
@@ -111,17 +98,14 @@ def refusal(answer: Answer, alert: str, now: float, *, side: bool = False) -> Ch
     """Our error for a failed answer. `now`: epoch seconds. `side`: to a deletion, not a post."""
     wait = _wait(answer.headers, now) if answer.status == 429 else None
     if wait is not None and not answer.says("usage-capped"):
-        told = _("X: too many posts; {alert} goes out as soon as X allows it.")
-        if wait >= LONG_WAIT_SECONDS:
-            told = _("X: no more posts for {hours} h (a daily limit); {alert} waits. Post it by hand.")
-        told = told.format(alert=alert, hours=round(wait / 3600))
-        return Throttled(told, wait=max(wait, 1.0), code="429")
-    meanings = (one for one in _meanings() if answer.status in one[0] and answer.says(one[1]))
-    _statuses, _words, error, code, sentence = next(meanings)
-    told = sentence.format(alert=alert, status=answer.status, why=answer.why())
-    if side and error is ChannelDown and answer.status in (404, 405):
-        error = Rejected
-    return error(told, code=code or str(answer.status))
+        return outcomes.too_fast("X", alert, wait)
+    status, why = answer.status, answer.reason()
+    for statuses, words, error, code, sentence in _meanings():
+        if status in statuses and answer.says(words):
+            of_one = side and error is ChannelDown and status in (404, 405)
+            told = sentence.format(alert=alert, why=why)
+            return (Rejected if of_one else error)(told, code=code or str(status))
+    return outcomes.unexpected("X", alert, status, why)
 
 
 def _wait(headers: Mapping[str, str], now: float) -> float | None:
@@ -132,7 +116,7 @@ def _wait(headers: Mapping[str, str], now: float) -> float | None:
     if not spent and not any(re.fullmatch("[0-9]+", count) for count in left.values()):
         spent = ["x-rate-limit"]
     resets = [headers.get(f"{one}-reset", "") for one in spent]
-    return longest_wait([*resets, headers.get("retry-after", "")], now)
+    return outcomes.longest_wait([*resets, headers.get("retry-after", "")], now)
 
 
 def _meanings() -> tuple[tuple[set[int], str, Callable[..., ChannelError], str, str], ...]:
@@ -150,8 +134,6 @@ def _meanings() -> tuple[tuple[set[int], str, Callable[..., ChannelError], str, 
     moved = _("The server at api_url redirects to another address ({why}). Correct api_url.")
     account = _("X does not let this account post: {why}. Fix this on the account's page.")
     forbidden = _("X forbids {alert} on this account: {why}.")
-    text = _("X refused the text of {alert}: {why}. Change the text and submit it again.")
-    perhaps = _("X answered {alert} with {status}: it may be there. Check, then settle the delivery.")
     return (
         ({429}, "", down, "usage_capped", capped),
         ({401}, "", down, "", keys),
@@ -162,6 +144,4 @@ def _meanings() -> tuple[tuple[set[int], str, Callable[..., ChannelError], str, 
         ({403}, "suspend|locked|permissions|client-forbidden|unsupported-auth", down, "", account),
         ({403}, "too long", Rejected, "", forbidden),
         ({403}, "", ours, "", forbidden),
-        ({*range(400, 500)} - {408}, "", Rejected, "", text),
-        ({*range(1000)}, "", Uncertain, "", perhaps),
     )

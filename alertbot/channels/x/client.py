@@ -8,6 +8,7 @@ import requests
 import tweepy
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from alertbot.channels.outcomes import json_of
 from alertbot.channels.x.answers import Answer
 from alertbot.channels.x.settings import OAUTH1, XSettings
 from alertbot.core.connecting import causes
@@ -46,12 +47,8 @@ class Client(tweepy.Client):  # type: ignore[misc] # tweepy has no types
     def answer(self, verb: str, details: dict[str, Any]) -> Answer:
         """The result of one of tweepy's calls."""
         found = getattr(self, verb)(**details)
-        try:
-            body = found.json()
-        except (ValueError, RecursionError):
-            body = None
-        known = body if isinstance(body, dict) else {}
-        return Answer(found.status_code, found.headers, known, tuple(self._secrets.values()))
+        body = json_of(found.content)
+        return Answer(found.status_code, found.headers, body, tuple(self._secrets.values()))
 
     def never_asked(self, error: BaseException) -> bool:
         """Whether the failed call definitely did not arrive."""
