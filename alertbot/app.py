@@ -261,6 +261,7 @@ def watch_of(read: "Config") -> "Watch":
         rules=tuple(rule_of(name, one) for name, one in read.rules.items()),
         remind_before=read.promises.remind_before,
         silent_after={name: one.silent_after for name, one in read.sources.items() if one.silent_after},
+        sources=tuple(read.sources),
         named=_services(read),
         confirmers={"": watch.confirmed_by, **{name: one.confirmed_by for name, one in named.items()}},
     )

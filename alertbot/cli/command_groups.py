@@ -31,6 +31,14 @@ INCIDENT = Listing(
             _("Show one incident: its alerts in order, what each follows, and the numbers in force."),
             "incident show BKRT",
         ),
+        "timeline": ListedCommand(
+            "incidents:timeline_",
+            _(
+                "Show everything that happened in an incident, in order: reports, decisions, alerts, deliveries,"
+                " promises."
+            ),
+            "incident timeline BKRT",
+        ),
     },
 )
 

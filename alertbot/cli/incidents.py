@@ -10,17 +10,23 @@ from rich.console import RenderableType
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
 from alertbot.cli.parsing import offered, one_of, whole_number
 from alertbot.cli.running import act, read
-from alertbot.cli.tables.show_incidents import incident_view, incidents_table, waiting_word
+from alertbot.cli.tables.show_incidents import (
+    incident_view,
+    incidents_table,
+    timeline_table,
+    waiting_word,
+)
 from alertbot.cli.tables.show_watch import (
     body_view,
     decisions_table,
     quarantine_table,
     signal_view,
     signals_table,
+    sources_table,
 )
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
-from alertbot.watch import incidents, reports
+from alertbot.watch import incidents, reports, timeline
 from alertbot.watch.context import WatchContext
 from alertbot.watch.incidents import StateReport
 from alertbot.watch.rules_log import State
@@ -140,6 +146,23 @@ def show(
     console().print(incident_view(found, zone))
 
 
+def timeline_(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar=_("INCIDENT"), help=_("The incident, for example BKRT."))
+    ],
+    as_json: AsJson = False,
+) -> None:
+    found, zone = read(
+        context, lambda service: _with_zone(service, timeline.of_incident(service, name))
+    )
+    if as_json:
+        emit(found)
+        return
+
+    console().print(timeline_table(found, zone))
+
+
 async def _with_zone(service: WatchContext, work: Awaitable[T]) -> tuple[T, ZoneInfo]:
     return await work, service.publisher.zone
 
@@ -174,11 +197,18 @@ def signals(
     quarantine: Annotated[
         bool, typer.Option("--quarantine", help=_("Show what could not be read instead."))
     ] = False,
+    sources: Annotated[
+        bool,
+        typer.Option("--sources", help=_("Show when each source was last heard, silent ones first.")),
+    ] = False,
     limit: Limit = USUAL,
     as_json: AsJson = False,
 ) -> None:
     if service is not None and (quarantine or number is not None):
         raise Misuse(_("--service works only with the list of reports."))
+    if sources:
+        _show(context, reports.sources, sources_table, as_json)
+        return
     if number is None and quarantine:
         _show(context, lambda s: reports.quarantine(s, limit=limit), quarantine_table, as_json)
     elif number is None:

@@ -56,7 +56,8 @@ class Watch:
     """What is watched, how sceptically, and which rules apply.
 
     `titles`: the public name of a service or group, by language; "" if one name serves all.
-    `silent_after`: per source, how long it may be silent before the team is told. `named`: the services
+    `silent_after`: per source, how long it may be silent before the team is told. `sources`: all that are
+    configured. `named`: the services
     that the configuration names anywhere; they come first, and only of the others is there a limit.
     `confirmers`: who can confirm that a service works again, by service; "" for all others (R11).
     """
@@ -68,6 +69,7 @@ class Watch:
     rules: tuple[Rule, ...] = ()
     remind_before: timedelta = timedelta(minutes=10)
     silent_after: Mapping[str, timedelta] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
     named: frozenset[str] = frozenset()
     confirmers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

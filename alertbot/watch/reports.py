@@ -5,6 +5,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 from alertbot.alerts import store_incidents
@@ -16,13 +17,13 @@ from alertbot.core.words import _, ngettext
 from alertbot.db.sql import Connection
 from alertbot.watch import store_decisions, store_signals, watching
 from alertbot.watch.context import WatchContext
-from alertbot.watch.rules_signals import Signal
+from alertbot.watch.rules_signals import PEOPLE, Signal
 from alertbot.watch.sources import alertmanager, base, directory, generic
 from alertbot.watch.sources.base import MOST_SIGNALS, Parse, UnknownShape, looks_like
 from alertbot.watch.sources.directory import as_configured
 from alertbot.watch.store_decisions import DecisionLine
 from alertbot.watch.store_signals import QuarantinedBody, StoredSignal
-from alertbot.watch.views import DecisionView, QuarantineView, SignalView
+from alertbot.watch.views import DecisionView, QuarantineView, SignalView, SourceView
 
 log = logging.getLogger(__name__)
 
@@ -210,6 +211,35 @@ async def listing(service: WatchContext, about: str | None = None, *, limit: int
         lambda conn: store_signals.listing(conn, service=about, limit=limit)
     )
     return [_report(one) for one in found]
+
+
+async def sources(service: WatchContext) -> list[SourceView]:
+    """Every source that is configured or was ever heard: silent ones first, then those heard longest ago."""
+    watch = service.watch
+
+    async def look(conn: Connection) -> list[SourceView]:
+        heard = await store_signals.silent(conn)
+        last = await store_signals.last_of_each(conn)
+        known = {*watch.sources, *watch.silent_after, *heard} - {PEOPLE}
+        found = [_source(service, name, heard.get(name), last.get(name)) for name in sorted(known)]
+        first = datetime.min.replace(tzinfo=UTC)
+        return sorted(found, key=lambda one: (not one.silent, one.heard_at or first))
+
+    return await service.database.read(look)
+
+
+def _source(
+    service: WatchContext,
+    name: str,
+    heard: tuple[datetime, datetime | None] | None,
+    last: StoredSignal | None,
+) -> SourceView:
+    patience = service.watch.silent_after.get(name)
+    at = heard[0] if heard else None
+    late = patience is not None and (at is None or service.now - at >= patience)
+    told = heard is not None and heard[1] is not None
+    seconds = patience.total_seconds() if patience else None
+    return SourceView(name, at, seconds, late or told, _report(last) if last else None)
 
 
 async def show(service: WatchContext, number: int) -> SignalView:

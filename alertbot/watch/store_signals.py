@@ -197,6 +197,20 @@ async def listing(
     return tuple(_stored(row) for row in await conn.execute(query))
 
 
+async def of_incident(conn: Connection, incident_id: str, *, limit: int) -> tuple[StoredSignal, ...]:
+    """The latest reports that a decision put into this incident, oldest first."""
+    query = select(signal).where(signal.c.incident_id == incident_id).order_by(signal.c.id.desc())
+    rows = (await conn.execute(query.limit(limit))).all()
+    return tuple(_stored(row) for row in reversed(rows))
+
+
+async def last_of_each(conn: Connection) -> dict[str, StoredSignal]:
+    """The last report of each source."""
+    newest = select(func.max(signal.c.id)).group_by(signal.c.source).correlate(None)
+    rows = await conn.execute(select(signal).where(signal.c.id.in_(newest)))
+    return {row.source: _stored(row) for row in rows}
+
+
 async def get(conn: Connection, number: int) -> StoredSignal | None:
     """One report."""
     row = (await conn.execute(select(signal).where(signal.c.id == number))).one_or_none()

@@ -47,6 +47,18 @@ class SignalView:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceView:
+    """A source of reports. `heard_at`: when it last said anything, None: never; `silent`: for longer than
+    `silent_after` seconds, which its settings allow; `last`: its last report."""
+
+    source: str
+    heard_at: datetime | None
+    silent_after: float | None
+    silent: bool
+    last: SignalView | None
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantineView:
     """A body that no parser understood; `size` in bytes. `body` is its begin, where one was asked for, and
     `cut` whether there is more."""

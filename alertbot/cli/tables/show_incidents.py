@@ -16,6 +16,7 @@ from alertbot.core.words import _
 from alertbot.people.views import TaskView
 from alertbot.texts.preview.phrases import stated, visible
 from alertbot.watch.rules_log import decided, incident_word
+from alertbot.watch.timeline import TimelineLine
 from alertbot.watch.views import (
     IncidentDecision,
     IncidentDetails,
@@ -41,6 +42,16 @@ def log_table(rows: Sequence[IncidentDecision], zone: ZoneInfo | None = None) ->
             Text(visible(row.by)),
             row.alert or "",
         )
+    return table
+
+
+def timeline_table(rows: Sequence[TimelineLine], zone: ZoneInfo | None = None) -> Table:
+    """What happened, oldest first; times in `zone`."""
+    table = _table(_("When"), _("What"), _("By"), _("Alert"))
+    for row in rows:
+        mark = "✗ " if row.missed else ""
+        said = Text(mark + visible(row.said), style="bold" if row.missed else "")
+        table.add_row(clock(row.at, zone), said, Text(visible(row.by or "")), row.alert or "")
     return table
 
 

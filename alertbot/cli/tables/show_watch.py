@@ -24,6 +24,7 @@ from alertbot.watch.views import (
     QuarantineView,
     RuleView,
     SignalView,
+    SourceView,
 )
 
 MARKS = {
@@ -54,6 +55,18 @@ def signals_table(rows: Sequence[SignalView], zone: ZoneInfo | None = None) -> R
             str(row.repeats or ""),
             _folded(row.summary or row.title),
         )
+    return table
+
+
+def sources_table(rows: Sequence[SourceView], zone: ZoneInfo | None = None) -> RenderableType:
+    """When each source was last heard; times in `zone`."""
+    table = _table(_("Source"), _("Heard"), _("Service"), _("Reported"), _("Meaning"))
+    for row in rows:
+        mark = Text("✗ " + _("silent"), style="bold red") if row.silent else Text("✓", style="green")
+        heard = mark.append(f" {clock(row.heard_at, zone)}")
+        last = row.last
+        said = (_folded(last.service), _observed(last), _folded(last.title)) if last else ()
+        table.add_row(_folded(row.source), heard, *said)
     return table
 
 

@@ -17,12 +17,14 @@ from alertbot.web.desk import (
     alert_page,
     audit_page,
     delivery_page,
+    incidents_page,
     now_page,
     numbers_page,
     people_page,
     read_back_page,
     tasks_page,
     token_page,
+    watching_page,
     write_page,
 )
 from alertbot.web.desk.room import (
@@ -46,6 +48,8 @@ PAGES = (
     delivery_page,
     tasks_page,
     audit_page,
+    incidents_page,
+    watching_page,
     read_back_page,
     numbers_page,  # after those whose addresses it would take
     people_page,

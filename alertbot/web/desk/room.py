@@ -311,7 +311,7 @@ def templates() -> Environment:
         asset=asset,
         form_key=partial(secrets.token_urlsafe, 16),
         named=language_name,
-        address=address,
+        link=address,
         call_words=wording.call_words,
         alert_words=state_word,
         delivery_words=wording.delivery_words,

@@ -75,6 +75,24 @@ def incident_words(state: str) -> str:
     return words.get(str(state), str(state))
 
 
+def transition_words() -> Mapping[str, str]:
+    """What has to happen for a rule to act."""
+    return {
+        "open": _("an incident begins"),
+        "reopen": _("an incident begins again"),
+        "worse": _("it gets worse"),
+        "better": _("it gets better"),
+        "wider": _("more services fail"),
+        "relapse": _("it comes back under watch"),
+        "update": _("somebody says how it stands"),
+        "stabilise": _("it seems to work again"),
+        "resolve": _("it is over"),
+        "remind": _("nothing has changed for a while"),
+        "lapsed": _("a promised word did not come"),
+        "history": _("it happened a while ago"),
+    }
+
+
 def call_words() -> Mapping[str, str]:
     """How a test call went."""
     return {
