@@ -105,7 +105,7 @@ async def approve(
     async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
         alert = await store_reading.get(conn, reference, lock=True)
-        said = await outgoing.signed(service, alert)  # first: it starts the transaction over
+        said = await sealing.signed(service, alert)  # first: it starts the transaction over
         if origin.precheck:
             await origin.precheck(conn)
         so_far = await store_reading.approvals_of(conn, alert.id, now=now)
@@ -113,7 +113,7 @@ async def approve(
         crew = await store_people.persons(conn, now=now)
         read = verdicts.as_read(service, alert)
         rules_policy.may_approve(read, actor, so_far, digest=digest, shown=shown, now=now, people=crew)
-        rows = await verdicts.require_approvable(service, conn, alert, now)
+        rows = await verdicts.require_unhindered(service, conn, alert, now)
         signed = await store_alerts.sign(conn, alert, actor, now=now, so_far=so_far)
         came = _proved(service, origin, alert, actor)
         await _note(service, conn, actor, "approve", alert, **came, **_vouched(rows))
@@ -137,13 +137,13 @@ async def break_glass(
     async def work(conn: Connection) -> tuple[str, timedelta | None]:
         now = service.now
         alert = await store_reading.get(conn, reference, lock=True)
-        said = await outgoing.signed(service, alert)  # first: it starts the transaction over
+        said = await sealing.signed(service, alert)  # first: it starts the transaction over
         shown = await store_reading.shown_to(conn, actor.id, alert.id)
         why = rules_policy.may_break_glass(
             verdicts.as_read(service, alert), actor, digest=digest, shown=shown, reason=reason, now=now
         )
         await alert_notices.require_way(service, conn, alert)
-        rows = await verdicts.require_approvable(service, conn, alert, now)
+        rows = await verdicts.require_unhindered(service, conn, alert, now)
         alert = await store_alerts.break_glass(conn, alert, by=actor, reason=why, now=now)
         await _note(service, conn, actor, "break-glass", alert, reason=why, **_vouched(rows))
         await alert_notices.glass_broken(service, conn, alert, actor, why)
@@ -161,7 +161,7 @@ async def approve_ahead(
     `PastMoment`."""
     now = service.now
     rows = await verdicts.require_approvable(service, conn, alert, now, lasting=False)
-    said = await outgoing.signed_here(conn, alert)
+    said = await sealing.signed_here(conn, alert)
     alert = await store_alerts.approve(conn, alert, now=now)
     await _note(service, conn, MACHINE, "approve", alert, **grounds, **_vouched(rows))
     return await _let_go(service, conn, MACHINE, alert, said, here=True)

@@ -4,10 +4,9 @@ readers that takes seconds, in which nobody else could write."""
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from alertbot.alerts import chains, publishing, sealing, store_following, store_reading
+from alertbot.alerts import chains, publishing, store_following, store_reading
 from alertbot.alerts.chains import Reached
 from alertbot.alerts.store_reading import Alert, StoredTexts
-from alertbot.core.errors import Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Action, Channel, Message, Relation, Target
@@ -27,30 +26,6 @@ class Outgoing:
     rows: Mapping[str, PackedDeliveries]
     reached: Reached | None
     grounds: object
-
-
-async def signed(service: Context, alert: Alert) -> StoredTexts:
-    """The stored texts, which still make the digest that is signed (promise 2). For a write transaction, which
-    does not wait for it (see `prepared`). Raises `Refused` where they do not make it."""
-
-    async def look() -> StoredTexts:
-        read = partial(store_reading.stored_texts, alert_id=alert.id, channels=alert.channels)
-        said = await service.database.read(read)
-        broken = await in_thread(partial(sealing.disagreement, alert, said, alert.digest))
-        if broken:
-            raise Refused(broken)
-        return said
-
-    grounds = (alert.revision, alert.digest, alert.kind, alert.exercise, alert.channels)
-    return prepared(f"stored texts of {alert.id}", grounds, look)
-
-
-async def signed_here(conn: Connection, alert: Alert) -> StoredTexts:
-    """As `signed`, for an alert that was written in this very transaction."""
-    said = await store_reading.stored_texts(conn, alert.id, alert.channels)
-    if broken := sealing.disagreement(alert, said, alert.digest):
-        raise Refused(broken)
-    return said
 
 
 async def planned(

@@ -1,5 +1,5 @@
-"""What an approval signs besides texts and targets: the terms of an alert, drawn up at its submission; and in
-what the configuration of whoever looks differs from them.
+"""What an approval signs: the stored texts, which still make the digest, and the terms of an alert, drawn up at its
+submission; and in what the configuration of whoever looks differs from those.
 
 The terms are a JSON object: `channels`, which account each one is, by fact (see
 `Adapter.identity`); `files`, the fingerprint of the kind's files; `approvers`, `author_may_approve`,
@@ -15,10 +15,12 @@ from typing import cast
 from alertbot.alerts import chains, store_following, store_reading
 from alertbot.alerts.store_following import KnownPost
 from alertbot.alerts.store_reading import Alert, StoredTexts
+from alertbot.core.errors import Refused
 from alertbot.core.json import Json
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Relation
 from alertbot.core.words import _
+from alertbot.db.database import prepared
 from alertbot.db.sql import Connection
 from alertbot.people.context import Context, RequestSettings
 from alertbot.texts.digest import Terms, agrees
@@ -44,6 +46,30 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
         "The texts of {alert} are not the ones that were approved; none of it is sent. Do not touch"
         " the database, run `alertbot audit verify`, and write a new draft."
     ).format(alert=alert.id)
+
+
+async def signed(service: Context, alert: Alert) -> StoredTexts:
+    """The stored texts, which still make the digest that is signed (promise 2). For a write transaction, which
+    does not wait for it (see `prepared`). Raises `Refused` where they do not make it."""
+
+    async def look() -> StoredTexts:
+        read = partial(store_reading.stored_texts, alert_id=alert.id, channels=alert.channels)
+        said = await service.database.read(read)
+        broken = await in_thread(partial(disagreement, alert, said, alert.digest))
+        if broken:
+            raise Refused(broken)
+        return said
+
+    grounds = (alert.revision, alert.digest, alert.kind, alert.exercise, alert.channels)
+    return prepared(f"stored texts of {alert.id}", grounds, look)
+
+
+async def signed_here(conn: Connection, alert: Alert) -> StoredTexts:
+    """As `signed`, for an alert that was written in this very transaction."""
+    said = await store_reading.stored_texts(conn, alert.id, alert.channels)
+    if broken := disagreement(alert, said, alert.digest):
+        raise Refused(broken)
+    return said
 
 
 def proof(reach: RequestSettings, way: str, alert: str, digest: str, person: str) -> str | None:

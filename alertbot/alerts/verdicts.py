@@ -57,6 +57,13 @@ async def require_approvable(
     call (unless not `lasting`), free, undisputed, its numbers in force. Returns those numbers with their
     versions. Raises `Refused`, `Faulty` or `PastMoment`."""
     rules_policy.require_sound(as_read(service, alert), now)
+    return await require_unhindered(service, conn, alert, now, lasting=lasting)
+
+
+async def require_unhindered(
+    service: Context, conn: Connection, alert: Alert, now: datetime, *, lasting: bool = True
+) -> dict[str, int]:
+    """As `require_approvable`, for an alert that `rules_policy` has found sound for its approver."""
     if lasting:
         _require_lasting(service, alert, now)
     await conflicts.require_free(conn, alert)

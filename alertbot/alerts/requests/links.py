@@ -292,7 +292,7 @@ async def _obstacle(service: Context, conn: Connection, link: Link, alert: Alert
             now=service.now,
             people=await store_people.persons(conn, now=service.now),
         )
-        await verdicts.require_approvable(service, conn, alert, service.now)
+        await verdicts.require_unhindered(service, conn, alert, service.now)
     except Refused as refusal:
         return str(refusal)
     return None
