@@ -13,6 +13,7 @@ from alertbot.watch.rules_log import State
 LONGEST_TEXT = 20_000
 LONGEST_NAME = 200
 LONGEST_REASON = 2000
+LONGEST_QUERY = 2000
 MOST_NAMES = 200
 MOST_ROWS = 1000  # of one page
 LARGEST_ID = 2**31 - 1
@@ -258,5 +259,5 @@ class DeliveriesQuery(Asked):
 class NumbersQuery(Asked):
     """Entries of the register: `22,29/samu,N12`."""
 
-    query: Text | None = None
+    query: Annotated[str, Field(max_length=LONGEST_QUERY), AfterValidator(_without_nul)] | None = None
     standing: Name | None = None
