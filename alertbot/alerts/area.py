@@ -157,15 +157,15 @@ def _unconfirmed(found: Incident) -> list[Fault]:
         return []
     if found.confirmed_by:
         sentence = _(
-            "{by} confirmed that it works again, but the watch period of incident {id} is not over: `alertbot"
-            " incident show {id}` says until when. Wait, or say why it ends all the same: --accept"
-            " unconfirmed=REASON"
+            "{by} confirmed that it works again, but the watch period of incident {id} is not"
+            " over: `alertbot incident show {id}` says until when. Wait, or say why it ends all"
+            " the same (--accept unconfirmed=REASON)."
         )
     else:
         sentence = _(
-            "None of the services concerned has confirmed that it works again. Once one has: alertbot incident"
-            " set {id} resolved --confirmed-by WHO. Or say why it ends all the same: --accept"
-            " unconfirmed=REASON"
+            "None of the services concerned has confirmed that it works again. Once one has:"
+            " alertbot incident set {id} resolved --confirmed-by WHO. Or say why it ends all the"
+            " same (--accept unconfirmed=REASON)."
         )
     words = sentence.format(id=found.id, by=found.confirmed_by)
     return [Fault("unconfirmed", words, CONFIRMED_BY, acceptable=True)]
@@ -226,8 +226,8 @@ async def incident_of_draft(
     if exercise and await store_incidents.told(conn, found.id, exercise=False):
         raise Refused(
             _(
-                "Incident {id} is real, and an exercise is never part of it. Leave --incident out. Nothing"
-                " was done."
+                "Incident {id} is real, and an exercise is never part of it. Write it without an"
+                " incident (leave --incident out). Nothing was done."
             ).format(id=found.id)
         )
     return found.id
@@ -274,8 +274,8 @@ async def require_new(conn: Connection, given: Mapping[str, Any]) -> None:
     if found:
         raise Refused(
             _(
-                "{incidents}. If this alert belongs to it, add --incident {id}; if it is about something else,"
-                " add --new-incident. Nothing was done."
+                "{incidents}. If this alert belongs to it, write it there (--incident {id}); if"
+                " it is about something else, open a new one (--new-incident). Nothing was done."
             ).format(incidents="; ".join(found.values()), id=next(iter(found)))
         )
 

@@ -159,9 +159,9 @@ async def require_agreement(conn: Connection, alert: Alert, now: datetime) -> No
     if rows:
         raise Faulty(
             _(
-                "{alert} contradicts {others}, and no one has decided which holds. Change it with"
-                " `alertbot edit {alert} --set …`, or decide: alertbot edit {alert} --accept"
-                " contradicts=REASON. It must then be approved again."
+                "{alert} contradicts {others}, and no one has decided which holds. Change it"
+                " with `alertbot edit {alert} --set …`, or decide which holds and why (--accept"
+                " contradicts=REASON). It must then be approved again."
             ).format(alert=alert.id, others=", ".join(dict.fromkeys(row.alert for row in rows))),
             _faults(rows),
             rows,
@@ -256,7 +256,7 @@ def _judged(composition: Composition, rows: Conflicts, reason: str) -> Compositi
 
 
 def _nothing_found() -> Fault:
-    said = _("--accept {rule}: there is no such fault here, so nothing was accepted.")
+    said = _("There is no fault “{rule}” here, so nothing was accepted.")
     return Fault("nothing_accepted", said.format(rule=RULE))
 
 

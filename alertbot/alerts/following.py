@@ -235,7 +235,8 @@ async def cancel(
         if not (text or original.given.get("no_danger") or said.changes.get("no_danger")):
             raise Refused(
                 _(
-                    "A false alert must be denied in public: say what is true with --text. Nothing was done."
+                    "A false alert must be denied in public: say what is true (--text). Nothing"
+                    " was done."
                 )
             )
         chain = await chains.read(service, conn, Relation.CANCEL, [original])

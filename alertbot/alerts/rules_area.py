@@ -97,8 +97,9 @@ def narrower(incident: str, missing: Sequence[str], *, ends: bool) -> Fault:
     reason."""
     if ends:
         sentence = _(
-            "Narrower than incident {incident}: the public was told of {places}, and that is missing, so nobody"
-            " there learns that it is over. Add it with --set where=…, or say why: --accept narrower=REASON"
+            "Narrower than incident {incident}: the public was told of {places}, and that is"
+            " missing, so nobody there learns that it is over. Add it (--set where=…), or say why"
+            " (--accept narrower=REASON)."
         )
     else:
         sentence = _(
@@ -121,15 +122,15 @@ def elsewhere(
     strange = [code for code in left_out(called, where) if code != whole_country()]
     if strange and whole_country() not in where:
         sentence = _(
-            "There are numbers for {places}, which the message does not name under “where”. Add that with"
-            " --set where=…, leave the numbers out, or say why: --accept elsewhere=REASON"
+            "There are numbers for {places}, which the message does not name under “where”. Add"
+            " that (--set where=…), leave the numbers out, or say why (--accept elsewhere=REASON)."
         )
         found.append(_elsewhere(sentence.format(places=in_words(strange))))
     lacking = left_out(where, (*called, *told)) if numbers_needed else ()
     if lacking and whole_country() not in called:
         sentence = _(
-            "The message names {places} and gives no number there. Add one, name only the places that have"
-            " one (--set where=…), or say why: --accept elsewhere=REASON"
+            "The message names {places} and gives no number there. Add one, name only the places"
+            " that have one (--set where=…), or say why (--accept elsewhere=REASON)."
         )
         found.append(_elsewhere(sentence.format(places=in_words(lacking))))
     return tuple(found)

@@ -125,9 +125,9 @@ def may_break_glass(
     given = require_reason(Verb.BREAK_GLASS, alert.id, reason)
     if digest is None:
         raise Misuse(
-            _("Break-glass on {alert} needs --digest; `alertbot show {alert}` prints it.").format(
-                alert=alert.id
-            )
+            _(
+                "Break-glass on {alert} needs its digest (--digest); `alertbot show {alert}` has it."
+            ).format(alert=alert.id)
         )
     require_sound(alert, now)
     require_digest(alert, person, digest, shown)
@@ -333,8 +333,8 @@ def require_sound(alert: AlertFacts, now: datetime) -> None:
     if moment is not None:
         raise PastMoment(
             _(
-                "{alert} promises a time that has passed ({moment}). Run `alertbot submit {alert}"
-                " --retime` and have it approved again."
+                "{alert} promises a time that has passed ({moment}). Use `alertbot submit"
+                " {alert} --retime` and have it approved again."
             ).format(alert=alert.id, moment=told(moment, moment.tzinfo)),
             moment,
         )
@@ -344,7 +344,8 @@ def _require_shown(alert: AlertFacts, person: Person, shown: str | None) -> None
     if shown is None:
         raise Refused(
             _(
-                "{name} has not seen {alert} yet. Show it with `alertbot show {alert}`, or give --digest."
+                "{name} has not seen {alert} yet. Show it with `alertbot show {alert}`, or give"
+                " its digest (--digest)."
             ).format(name=person.name, alert=alert.id)
         )
     if shown != alert.digest:

@@ -162,19 +162,24 @@ def number_in_words(one: CarriedNumberView, zone: ZoneInfo) -> str:
         return _("{row}: no longer to be called").format(row=named)
     if not one.verified_by or one.verified_at is None:
         return _("{row}: NOT VERIFIED (entered by {name})").format(row=named, name=one.entered_by)
+    said = _("{row}: verified by {name} at {time}; {call}").format(
+        row=named,
+        name=one.verified_by,
+        time=told(one.verified_at, zone),
+        call=call_in_words(one.call),
+    )
+    return f"{said} ({one.note})" if one.note else said
+
+
+def call_in_words(call: str | None) -> str:
+    """How a test call went."""
     results = {
         "answered": _("the service answered the test call"),
         "no-answer": _("nobody answered the test call"),
         "busy": _("the test call was busy"),
         "wrong-service": _("another service answered the test call"),
     }
-    said = _("{row}: verified by {name} at {time}; {call}").format(
-        row=named,
-        name=one.verified_by,
-        time=told(one.verified_at, zone),
-        call=results.get(one.call or "", _("no test call")),
-    )
-    return f"{said} ({one.note})" if one.note else said
+    return results.get(call or "", _("no test call"))
 
 
 def _record(

@@ -82,9 +82,7 @@ async def withdraw(
     rules.require_role("draft", actor)
     if bool(which.alert) == bool(which.query):
         raise Misuse(
-            _(
-                "Give what to withdraw: an alert, or --numbers with territories or entries (22,29/samu,N12)."
-            )
+            _("Give what to withdraw: an alert, or territories or entries (--numbers 22,29/samu,N12).")
         )
     untold: list[str] = []
 
@@ -240,16 +238,16 @@ def _require_alone(service: Context, reference: str) -> None:
     if asked.approvers > 1 or not asked.author_may_approve:
         raise Refused(
             _(
-                "A retraction needs {count} approvers here. Run `alertbot retract {alert} --submit`,"
-                " and have it approved."
+                "A retraction needs {count} approvers here. Use `alertbot retract {alert}"
+                " --submit`, and have it approved."
             ).format(count=asked.approvers, alert=reference)
         )
 
 
 def _not_sent(original: Alert) -> str:
     return _(
-        "Nothing of {alert} was sent by this program after an approval, so that a second person must approve its"
-        " retraction. Run `alertbot retract {alert} --submit`."
+        "Nothing of {alert} was sent by this program after an approval, so that a second person"
+        " must approve its retraction. Use `alertbot retract {alert} --submit`."
     ).format(alert=original.id)
 
 

@@ -42,7 +42,8 @@ async def require_submittable(service: Context, conn: Connection, alert: Alert, 
     if moment is not None:
         raise PastMoment(
             _(
-                "{alert} promises a time that has passed ({moment}). Run `alertbot submit {alert} --retime`."
+                "{alert} promises a time that has passed ({moment}). Use `alertbot submit"
+                " {alert} --retime`."
             ).format(alert=alert.id, moment=told(moment, moment.tzinfo)),
             moment,
         )

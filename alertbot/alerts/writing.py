@@ -163,8 +163,8 @@ async def chain_of(service: Context, conn: Connection, alert: Alert) -> Chain | 
     if alert.relation is Relation.RETRACTION:
         raise Refused(
             _(
-                "{alert} is a retraction and goes out exactly as it was prepared. To use other words,"
-                " run `alertbot correct {original}`."
+                "{alert} is a retraction and goes out exactly as it was prepared. To use other"
+                " words, use `alertbot correct {original}`."
             ).format(alert=alert.id, original=alert.original)
         )
     originals = [await store_reading.get(conn, one) for one in alert.references]
@@ -400,7 +400,8 @@ def start_of(service: Context, not_before: str, now: datetime) -> datetime:
     if starts < now:
         raise Misuse(
             _(
-                "--not-before {time} has passed. Give a time in the future; after midnight, include its date."
+                "It is not to go out before {time}, which has passed. Give a time in the future;"
+                " after midnight, include its date (--not-before)."
             ).format(time=service.clock(starts))
         )
     return starts

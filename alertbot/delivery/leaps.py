@@ -41,8 +41,8 @@ def leap(first: Reading, now: Reading, newest: float | None) -> str | None:
 
 def _sentence(what: str, seconds: float) -> str:
     sentence = _(
-        "The clock of this machine {what}: nothing is sent and nothing expires. Set the clock. If it"
-        " is right now, restart the worker, then run `alertbot resume`."
+        "The clock of this machine {what}: nothing is sent and nothing expires. Set the clock."
+        " If it is right now, restart the worker, then resume (`alertbot resume`)."
     )
     return sentence.format(what=what.format(minutes=round(seconds / 60)))
 

@@ -80,9 +80,10 @@ async def deliveries(
     *,
     states: Sequence[DeliveryState] = (),
     limit: int | None = None,
+    channel: str | None = None,
     before: int | None = None,
 ) -> list[DeliveryView]:
-    """Deliveries in the order written; with `limit` only the newest, with `before` of those with a lower number."""
+    """Deliveries in the order written; with `limit` only the newest, of those written before the one `before`."""
     wanted = (
         select(*_SHOWN)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
@@ -95,10 +96,12 @@ async def deliveries(
     wanted = wanted.order_by((delivery.c.id + 0).desc() if rare else delivery.c.id.desc())
     if alert is not None:
         wanted = wanted.where(dispatch.c.alert_id == alert)
-    if states:
-        wanted = wanted.where(or_(*(_is(state) for state in states)))
+    if channel is not None:
+        wanted = wanted.where(account.c.name == channel)
     if before is not None:
         wanted = wanted.where(delivery.c.id < before)
+    if states:
+        wanted = wanted.where(or_(*(_is(state) for state in states)))
     rows = (await conn.execute(wanted.limit(limit))).all()
     return [_view(row) for row in reversed(rows)]
 

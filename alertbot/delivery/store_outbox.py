@@ -296,8 +296,8 @@ async def _reopen(conn: Connection, row: Any) -> None:
     if (await conn.execute(opened)).rowcount == 0:
         raise Refused(
             _(
-                "Delivery {id} cannot go out again: {alert} has expired or is cancelled. Settle it"
-                " with --sent or --drop."
+                "Delivery {id} cannot go out again: {alert} has expired or is cancelled. Say"
+                " that it stands there, or leave it (--sent, --drop)."
             ).format(id=row.id, alert=row.alert_id)
         )
     again = {"state": "pending", "reason": None, "resent": True, "retry_at": NOW}

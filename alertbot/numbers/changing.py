@@ -212,13 +212,13 @@ def _nothing_kept(read: RowsRead, name: str) -> str:
     bad = len({fault.row for fault in read.faults if fault.row})
     if not bad:
         return _(
-            "Nothing was imported from {name}. Fix it, or import the good rows with --keep-valid."
+            "Nothing was imported from {name}. Fix it, or import the good rows (--keep-valid)."
         ).format(name=name)
     sentence = ngettext(
         "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Fix it, or import the"
-        " others with --keep-valid.",
+        " others (--keep-valid).",
         "Nothing was imported from {name}: {bad} of {count} rows cannot be used. Fix them, or import"
-        " the others with --keep-valid.",
+        " the others (--keep-valid).",
         bad,
     )
     return sentence.format(name=name, bad=bad, count=read.count)

@@ -28,7 +28,8 @@ def doubt_about(service: Context, entry: Entry, now: datetime) -> Fault | None:
     where, row = standing(entry, now), said(entry)
     if where is Standing.UNVERIFIED:
         sentence = _(
-            "{row} is not verified. Someone other than {author} must run `alertbot numbers verify {entry}`."
+            "{row} is not verified. Someone other than {author} must read it back (`alertbot"
+            " numbers verify {entry}`)."
         )
         words = sentence.format(row=row, author=entry.entered_by, entry=entry.name)
         return Fault("unverified_number", words, FIELD)

@@ -294,7 +294,7 @@ def _objection(entry: Entry, call: TestCall, note: str | None, *, matched: bool)
             " edit {name}`, or withdraw it."
         )
     elif call is TestCall.NOT_CALLED and untried:
-        sentence = _("{entry} cannot be test-called; say with --note how it was confirmed.")
+        sentence = _("{entry} cannot be test-called; say how it was confirmed (--note).")
     elif call is TestCall.NOT_CALLED:
         sentence = _("{entry} is not verified: it was not called. Call it, then verify it again.")
     else:

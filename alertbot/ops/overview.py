@@ -50,16 +50,20 @@ async def deliveries(
     reference: str | None,
     state: str | None,
     limit: int | None,
+    *,
+    channel: str | None = None,
     before: int | None = None,
 ) -> list[DeliveryView]:
-    """Every delivery, oldest first; with `limit` the newest, with `before` of those with a lower number. Raises `Misuse`
-    for an unknown state."""
+    """Every delivery, oldest first; with `limit` the newest written before the one `before`. Raises `Misuse` for an
+    unknown state."""
     wanted = None if state is None else _state(state)
 
     async def look(conn: Connection) -> list[DeliveryView]:
         alert = (await store_reading.get(conn, reference)).id if reference else None
         states = (wanted,) if wanted else ()
-        return await store_listing.deliveries(conn, alert, states=states, limit=limit, before=before)
+        return await store_listing.deliveries(
+            conn, alert, states=states, limit=limit, channel=channel, before=before
+        )
 
     return await service.database.read(look)
 
@@ -178,14 +182,26 @@ def _state(word: str) -> DeliveryState:
         ) from None
 
 
+async def sights(service: WatchContext, alert: str) -> tuple[SightView, ...]:
+    """What a stranger saw of an alert, on each channel that has a witness."""
+
+    async def look(conn: Connection) -> tuple[SightView, ...]:
+        return tuple(map(_sight, await store_looks.sights(conn, [alert])))
+
+    return await service.database.read(look)
+
+
+def _sight(one: store_looks.Sight) -> SightView:
+    since = None if one.since is None else datetime.fromtimestamp(one.since, UTC)
+    return SightView(channel=one.channel, witness=one.verdict, visible_since=since)
+
+
 async def _lines(
     service: WatchContext, conn: Connection, found: Sequence[Alert], summary: Summary
 ) -> tuple[AlertLineView, ...]:
     seen: dict[str, list[SightView]] = {}
     for one in await store_looks.sights(conn, [alert.id for alert in found]):
-        since = None if one.since is None else datetime.fromtimestamp(one.since, UTC)
-        view = SightView(channel=one.channel, witness=one.verdict, visible_since=since)
-        seen.setdefault(one.alert, []).append(view)
+        seen.setdefault(one.alert, []).append(_sight(one))
     lines = [await _line(service, conn, alert, summary) for alert in found]
     return tuple(replace(one, sights=tuple(seen.get(one.id, ()))) for one in lines)
 
@@ -264,13 +280,13 @@ async def _needs(
     """What needs a person, the most urgent first."""
     needs = [
         _(
-            "BREAK-GLASS: {alert} was published by one person; another approver must run `alertbot"
-            " countersign {alert}`."
+            "BREAK-GLASS: {alert} was published by one person; another approver must countersign"
+            " it (`alertbot countersign {alert}`)."
         ).format(alert=alert.id)
         if alert.break_glass_reason
         else _(
-            "ALONE: {alert} was written and approved by one person; another approver must run `alertbot"
-            " countersign {alert}`."
+            "ALONE: {alert} was written and approved by one person; another approver must"
+            " countersign it (`alertbot countersign {alert}`)."
         ).format(alert=alert.id)
         for alert in await store_reading.open_glass(conn)
     ]
@@ -331,12 +347,12 @@ def _doubtful(summary: Summary) -> list[str]:
     for one in summary.counts:
         doubts[one.alert] += one.number if one.state is DeliveryState.UNCERTAIN else 0
     about_none = _(
-        "A notice to the team may have been sent. Check there, then run `alertbot settle DELIVERY`"
-        " (see `alertbot deliveries --state uncertain`)."
+        "A notice to the team may have been sent. Check there, then say what became of it"
+        " (`alertbot settle DELIVERY`; see `alertbot deliveries --state uncertain`)."
     )
     about_an_alert = _(
-        "{alert}: {count} may have been sent. Check on the platform, then run `alertbot settle"
-        " DELIVERY` (see `alertbot deliveries {alert} --state uncertain`)."
+        "{alert}: {count} may have been sent. Check on the platform, then say what became of"
+        " them (`alertbot settle DELIVERY`; see `alertbot deliveries {alert} --state uncertain`)."
     )
     return [
         (about_an_alert if alert else about_none).format(alert=alert, count=count)

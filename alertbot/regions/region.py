@@ -2,7 +2,6 @@
 is in the code: all of it is read from a pack of files (`packs`)."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import field
 from enum import Enum
@@ -314,8 +313,7 @@ class Region:
 
 
 def plain_name(name: str) -> str:
-    """A name as it is compared: without accents, capitals, hyphens and double spaces."""
-    name = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
+    """A name as it is compared: without capitals, hyphens and double spaces."""
     return " ".join(name.replace("’", "'").replace("-", " ").casefold().split())
 
 

@@ -330,9 +330,7 @@ def _idle(reasons: Mapping[str, str], faults: Iterable[Fault]) -> Iterator[Fault
     for rule in sorted(reasons.keys() - found - JUDGED_LATER):
         yield Fault(
             "nothing_accepted",
-            _("--accept {rule}: there is no such fault here, so nothing was accepted.").format(
-                rule=rule
-            ),
+            _("There is no fault “{rule}” here, so nothing was accepted.").format(rule=rule),
         )
 
 
@@ -377,7 +375,7 @@ def _languages(desk: ComposeFindings, channel: Channel) -> Iterator[str]:
     left = [lang for lang in channel.languages if wanted is None or lang in wanted]
     for lang in channel.languages:
         if lang not in left:
-            desk.omitted.append(Omission(channel.name, lang, _("left out by --lang")))
+            desk.omitted.append(Omission(channel.name, lang, _("left out (--lang)")))
     with_template = [lang for lang in left if _has_template(desk, channel, lang)]
     if left and not with_template:
         sentence = _("{kind} has no text for {channel} in {languages}.")

@@ -221,7 +221,8 @@ def exercise(channels: Sequence[Channel]) -> Iterator[Fault]:
     for channel in channels:
         if channel.audience.outward:
             sentence = _(
-                "An exercise cannot go out on {channel}, which reaches the public. Leave it out with --channel."
+                "An exercise cannot go out on {channel}, which reaches the public. Leave it out"
+                " (--channel)."
             )
             yield Fault("exercise_live", sentence.format(channel=channel.name), channel=channel.name)
 

@@ -116,8 +116,8 @@ async def _resolved(
     if by is None:
         raise Refused(
             _(
-                "The operator's word alone does not resolve {id}. Say with --confirmed-by which of the"
-                " services concerned confirms it, or set it to stabilised."
+                "The operator's word alone does not resolve {id}. Say which of the services"
+                " concerned confirms it (--confirmed-by), or set it to stabilised."
             ).format(id=found.id)
         )
     if current(log) is not State.STABILISED:

@@ -157,14 +157,14 @@ async def test_a_right_number_is_for_the_same_place_and_service(team: Team) -> N
         await correct(team, first, "N1", right=("04 65 71 69 15",), by="ada")
     with pytest.raises(Misuse, match="--right 12: "):
         await correct(team, first, "N1", right=("12",), by="ada")
-    with pytest.raises(Misuse, match="Give a --wrong for each --right"):
+    with pytest.raises(Misuse, match="Give a wrong number for each right one"):
         await correct(team, first, "N1", right=("N3", "N4"))
 
 
 async def test_digits_are_not_wrong_and_right_in_one_message(team: Team) -> None:
     await team.register([*RHONE, SHARED])
     first = await told(team)
-    with pytest.raises(Misuse, match="--wrong N1,N5"):
+    with pytest.raises(Misuse, match="Name every row with these digits: N1,N5"):
         await correct(team, first, "N1")
     view = await correct(team, first, "04 65 71 69 15")
     seen = await shown(team, view.id)

@@ -265,6 +265,38 @@ async def test_one_press_begins_what_follows(desk: DeskScene, what: str, kind: s
     assert (await showing.brief(desk.team.service, draft)).kind == kind
 
 
+async def test_what_is_out_is_taken_back_by_the_prepared_words_or_called_false(desk: DeskScene) -> None:
+    view = await desk.team.approved()
+    await desk.team.work()
+    ada = await opened(desk, "ada", view.id)
+    await ada.press("false_alert")
+    assert "say what is true" in ada.page.text
+    assert "--text" not in ada.page.text
+    await ada.press("false_alert", text__en="15 works.", text__fr="Le 15 marche.")
+    draft = await showing.opened(desk.team.service, ada.answer.url.path.split("/")[3])
+    assert (draft.kind.name, draft.values["no_danger"]) == (
+        "false_alert",
+        {"fr": "Le 15 marche.", "en": "15 works."},
+    )
+    await writing.discard(desk.team.service, desk.team.people["ada"], draft.id)
+    await ada.get(f"/desk/alerts/{view.id}")
+    await ada.press("retract")
+    assert "was submitted" in ada.page.text
+    back = await showing.brief(desk.team.service, ada.answer.url.path.rpartition("/")[2])
+    assert (back.state, back.relation, back.original) == ("pending", "retraction", view.id)
+
+
+async def test_what_was_rejected_is_written_again(desk: DeskScene) -> None:
+    alert = (await desk.team.pending()).id
+    bo, ada = await opened(desk, "bo", alert), await desk.officer("ada")
+    await bo.press("reject", reason="not now")
+    assert "To write a new one with its values: “Write it again”" in bo.page.text
+    await ada.get(f"/desk/alerts/{alert}")
+    await ada.press("again")
+    assert ada.answer.url.path.endswith("/edit"), ada.page.text
+    assert ada.page.form("submit").fields["f.what_fails.en"]
+
+
 async def test_an_edit_keeps_what_the_form_does_not_have(desk: DeskScene) -> None:
     view = await desk.team.draft("provisional_number")
     before = await showing.opened(desk.team.service, view.id)

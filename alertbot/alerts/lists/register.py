@@ -133,8 +133,8 @@ def _empty_promise(service: Context, kind: Kind, given: RawValues) -> list[Fault
     if not load_ready_words(*service.publisher.folders).announces_numbers(text):
         return []
     sentence = _(
-        "{field} says that the right numbers are in the message, and there are none. Give them with"
-        " --set territories=…, or say what callers should do instead."
+        "{field} says that the right numbers are in the message, and there are none. Give them"
+        " (--set territories=…), or say what callers should do instead."
     )
     return [Fault("missing", sentence.format(field=field), field)]
 

@@ -65,7 +65,7 @@ async def withdraw(
     rules.require_role("numbers_withdraw", actor)
     why = one_line(reason)
     if not why:
-        raise Misuse(_("Withdrawing numbers needs a reason: --reason TEXT."))
+        raise Misuse(_("Withdrawing numbers needs a reason (--reason TEXT)."))
     now = service.now
 
     async def work(conn: Connection) -> NumbersWithdrawn:

@@ -68,7 +68,7 @@ async def corrected(
     """
     wrong, right = [_given(original, one) for one in _listed(named.wrong)], _listed(named.right)
     if len(right) > len(wrong):
-        raise Misuse(_("Give a --wrong for each --right: what was wrong, and what is right."))
+        raise Misuse(_("Give a wrong number for each right one (--wrong for each --right)."))
     if not wrong:
         return NumbersCorrected({}, dict(asked))
     given = rows_of(original.given, NUMBERS)
@@ -115,8 +115,8 @@ def _require_all_named(gone: Sequence[Cells], rest: Sequence[Cells]) -> None:
         names = [str(row.get("entry") or row["number"]) for row in (*gone, *same)]
         raise Misuse(
             _(
-                "{rows} has the same digits: they cannot be wrong and right in one message. Name every row with"
-                " these digits: --wrong {names}"
+                "{rows} has the same digits: they cannot be wrong and right in one message. Name"
+                " every row with these digits: {names} (--wrong)."
             ).format(rows=", ".join(map(in_words, same)), names=",".join(names))
         )
 
@@ -177,7 +177,7 @@ def _require_fits(entry: Entry, wrong: Sequence[Cells]) -> None:
         )
     if any((entry.row.number, entry.row.place) == (row.number, row.place) for row in rows):
         raise Misuse(
-            _("{entry} has the digits that you call wrong. Give other digits with --right.").format(
+            _("{entry} has the digits that you call wrong. Give other digits (--right).").format(
                 entry=said(entry)
             )
         )
@@ -185,8 +185,8 @@ def _require_fits(entry: Entry, wrong: Sequence[Cells]) -> None:
 
 def _read_back(entry: Entry, original: Alert) -> NewTask:
     sentence = _(
-        "{entry} is to replace a wrong number of {alert} and nobody has read it back. Someone other than"
-        " {author} must run: alertbot numbers verify {name}"
+        "{entry} is to replace a wrong number of {alert} and nobody has read it back. Someone"
+        " other than {author} must read it back: alertbot numbers verify {name}"
     )
     return NewTask(
         key=f"read-back:{entry.name}:{entry.row.version}",

@@ -3,6 +3,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -188,6 +189,14 @@ def _yes(raw: Any) -> bool:
 def _territory(text: str) -> Territory:
     if place := find(text):
         return place
+    typed = _without_accents(text)  # as people type them at night, if it can only be one
+    alike = {
+        one.code: one
+        for one in all_territories().values()
+        if typed in map(_without_accents, one.names.values())
+    }
+    if len(alike) == 1:
+        return next(iter(alike.values()))
     names = [name for place in all_territories().values() for name in place.names.values()]
     raise FieldError(
         "wrong_type",
@@ -195,11 +204,16 @@ def _territory(text: str) -> Territory:
     )
 
 
+def _without_accents(name: str) -> str:
+    signs = unicodedata.normalize("NFKD", plain_name(name))
+    return "".join(sign for sign in signs if not unicodedata.combining(sign))
+
+
 def _nearest(text: str, names: Sequence[str]) -> str:
     """What may have been meant: the names that hold what was typed, else those that are written much like it."""
     asked = text.strip()[:40]
     within = dict.fromkeys(
-        one for one in names if len(asked) > 2 and plain_name(asked) in plain_name(one)
+        one for one in names if len(asked) > 2 and _without_accents(asked) in _without_accents(one)
     )
     near = list(within) or difflib.get_close_matches(asked, names, n=MOST_MEANT)
     if 0 < len(near) <= MOST_MEANT:

@@ -56,6 +56,7 @@ def parts(sheet: Sheet) -> dict[str, Any]:
         "phrases": phrases,
         "plain": plain,
         "address": address,
+        "left": {},  # all of it is shown
     }
 
 
@@ -81,7 +82,7 @@ def environment(*folders: Path) -> "Environment":
     )
     environment.globals.update(_=_, ngettext=ngettext)
     environment.filters.update(visible=phrases.visible, post=_post, bubble=_bubble, letter=_letter)
-    environment.filters["initial"] = _initial
+    environment.filters.update(initial=_initial, said=phrases.visible)
     return environment
 
 

@@ -164,7 +164,7 @@ def require_length(lasts: timedelta) -> timedelta:
     """Raises `Misuse` for a duration that is invalid or too long."""
     if not timedelta() < lasts <= AT_MOST:
         raise Misuse(
-            _("A rule can be preapproved for at most {days} days: use --for 30d.").format(
+            _("A rule can be preapproved for at most {days} days (--for 30d).").format(
                 days=AT_MOST.days
             )
         )
@@ -206,8 +206,8 @@ def require_seen(
     elif shown is None:
         raise Refused(
             _(
-                "{name} has not seen the rule {rule} yet. Show it with `alertbot rules show {rule}`,"
-                " or give --digest."
+                "{name} has not seen the rule {rule} yet. Show it with `alertbot rules show"
+                " {rule}`, or give its digest (--digest)."
             ).format(name=person.name, rule=rule)
         )
     elif shown != digest:

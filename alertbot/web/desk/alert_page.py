@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from alertbot.alerts import approving, following, showing, taking_back, writing
 from alertbot.alerts.approving import DecisionOrigin
+from alertbot.alerts.compose import DraftRequest
 from alertbot.alerts.following import FollowRequest
 from alertbot.alerts.rules_moves import OUT
 from alertbot.alerts.taking_back import NumberSelection
@@ -15,9 +16,13 @@ from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import AlertbotError, Misuse, Refused
 from alertbot.core.model import AlertState, Role
 from alertbot.core.words import _, language
+from alertbot.ops import overview
+from alertbot.ops.views import SightView
 from alertbot.people.rules import ROLES
 from alertbot.texts.preview import html_page, phrases
 from alertbot.texts.preview.phrases import Sheet
+from alertbot.web.desk import wording
+from alertbot.web.desk.exact_texts import LITTLE, differences_shown, folded, numbers_told
 from alertbot.web.desk.room import ROOT, Routes, Visit, fresh, once, page, part, refusal, status_of
 
 WAY = "desk"
@@ -25,6 +30,7 @@ LONGEST_REASON = 2000
 MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'self'"
 MAIL_HEADERS = {"content-security-policy": MAIL_POLICY, "x-frame-options": "SAMEORIGIN"}
 AT_DESK = DecisionOrigin(WAY)
+GONE = (AlertState.REJECTED, AlertState.DISCARDED, AlertState.EXPIRED)  # and never went out
 
 
 def add(routes: Routes) -> None:
@@ -53,7 +59,8 @@ async def shown(
     page showed."""
     differs = await showing.differences(visit.service, alert, visit.person, since=since)
     view = await showing.show(visit.service, alert, visit.person)
-    passing = await showing.passing(visit.service, alert)
+    passing = await showing.passing(visit.service, view.id)
+    sights = await overview.sights(visit.service, view.id)
     return await page(
         visit,
         "alert.html.j2",
@@ -61,14 +68,18 @@ async def shown(
         **texts_of(view.sheet, f"{ROOT}/alerts/{view.id}"),
         alert=view,
         facts=_facts(visit, view),
-        differs=differs,
-        numbers=[showing.number_in_words(one, view.zone) for one in view.numbers],
-        further=without_commands(view.verdict.further if view.verdict else ()),
+        standing=differs.standing,
+        seen=differences_shown(differs.seen),
+        public=differences_shown(differs.public),
+        numbers=numbers_told(view),
+        further=view.verdict.further if view.verdict else (),
         can=_can(visit, view),
         follow=_follow_ups(view),
-        live=_live(view),
+        no_danger=_prepared(view),
+        live=_live(view, sights),
         delivered=passing.alert.delivered,
         stuck=passing.stuck,
+        seen_by_all=_visible(visit, view, sights),
         error=error,
         typed=visit.field,
         longest=LONGEST_REASON,
@@ -81,13 +92,12 @@ def texts_of(sheet: Sheet, base: str) -> dict[str, Any]:
     is a field of the page instead of an option of a command."""
     own = SimpleNamespace(**vars(phrases) | {"remedy": lambda _fault: ""})
     parts = html_page.parts(sheet)
+    channels, left = folded(parts["channels"], f"{base}/texts" if base else None)
+    back, more = folded(parts["retraction"], f"{base}/retraction" if base else None, budget=LITTLE)
+    left |= {f"retraction {name}": fold for name, fold in more.items()}
     addresses = {digest: f"{base}/picture/{digest}" for digest in parts["pictures"]}
-    return parts | {"phrases": own, "pictures": addresses}
-
-
-def without_commands(lines: tuple[str, ...] | list[str]) -> list[str]:
-    """The lines that do not send the reader to the command line: on the desk the buttons are beside them."""
-    return [line for line in lines if "alertbot " not in line]
+    texts = {"channels": channels, "retraction": back, "left": left}
+    return parts | texts | {"phrases": own, "pictures": addresses}
 
 
 def _facts(visit: Visit, view: ShownAlertView) -> list[tuple[str, str]]:
@@ -108,6 +118,9 @@ def _facts(visit: Visit, view: ShownAlertView) -> list[tuple[str, str]]:
         (_("Incident"), view.incident),
         (_("Digest"), view.digest[:12]),
     ]
+    if true := _prepared(view):
+        said = " / ".join(filter(None, true.values()))
+        found += [(_("Should it prove false, we say"), said)] if said else []
     if view.not_before:
         found.append((_("Not before"), clock(view.not_before)))
     return found
@@ -134,6 +147,7 @@ def _can(visit: Visit, view: AlertView) -> Mapping[str, bool]:
         in (AlertState.DRAFT, AlertState.PENDING, AlertState.RETURNED, AlertState.APPROVED),
         "submit": writes and view.state is AlertState.DRAFT,
         "follow": writes and view.state in OUT,
+        "again": writes and view.state in GONE,
     }
 
 
@@ -150,10 +164,32 @@ def _follow_ups(view: ShownAlertView) -> list[tuple[str, str]]:
     return found
 
 
-def _live(view: AlertView) -> str | None:
+def _prepared(view: ShownAlertView) -> Mapping[str, str]:
+    """What to say in each of its languages should the alert turn out to be false, as it was written with it."""
+    text = view.values.get("no_danger")
+    spoken = dict.fromkeys(one.lang for one in view.messages)
+    return {lang: (text.get(lang, "") if isinstance(text, Mapping) else text or "") for lang in spoken}
+
+
+def _live(view: AlertView, sights: tuple[SightView, ...]) -> str | None:
     """Where the page asks for what has changed; None where nothing will."""
-    moving = (AlertState.APPROVED, AlertState.PUBLISHING)
-    return f"{ROOT}/alerts/{view.id}/progress" if view.state in moving else None
+    looked_for = any(one.witness == "looking" for one in sights)
+    moving = view.state in (AlertState.APPROVED, AlertState.PUBLISHING)
+    return f"{ROOT}/alerts/{view.id}/progress" if moving or looked_for else None
+
+
+def _visible(visit: Visit, view: AlertView, sights: tuple[SightView, ...]) -> Mapping[str, str]:
+    """What a stranger sees on each channel, and how long after the approval."""
+    found = {}
+    for one in sights:
+        found[one.channel] = wording.witness_words(one.witness)
+        if one.visible_since and view.approved_at:
+            took = (one.visible_since - view.approved_at).total_seconds()
+            sentence = _("visible to everybody since {time}, {span} after the approval")
+            found[one.channel] = sentence.format(
+                time=visit.service.clock(one.visible_since), span=phrases.span(max(took, 0))
+            )
+    return found
 
 
 async def _progress(visit: Visit) -> Response:
@@ -161,13 +197,14 @@ async def _progress(visit: Visit) -> Response:
 
     async def lines() -> str:
         passing = await showing.passing(visit.service, alert)
-        said = passing.alert.verdict.said if passing.alert.verdict else ""
+        sights = await overview.sights(visit.service, passing.alert.id)
         return part(
             visit,
             "progress.html.j2",
             delivered=passing.alert.delivered,
             stuck=passing.stuck,
-            said=said,
+            seen_by_all=_visible(visit, passing.alert, sights),
+            stands=passing.alert.verdict.said if passing.alert.verdict else "",
         )
 
     key = ("progress", alert, language())
@@ -317,10 +354,16 @@ async def _follow(visit: Visit) -> Response:
     """Begin what follows this alert, prefilled; it opens as a form."""
 
     async def act() -> str:
-        view = await begun(visit, visit.path("alert"), visit.field("what"))
+        what = visit.field("what")
+        view = await begun(visit, visit.path("alert"), what)
+        if what == "retract":  # its words are fixed: there is nothing to edit
+            return f"{ROOT}/alerts/{view.id}?done=submit"
         return f"{ROOT}/alerts/{view.id}/edit"
 
-    return await once(visit, act)
+    try:
+        return await once(visit, act)
+    except AlertbotError as error:
+        return await shown(visit, visit.path("alert"), error=error)
 
 
 async def begun(visit: Visit, alert: str, what: str) -> AlertView:
@@ -334,8 +377,17 @@ async def begun(visit: Visit, alert: str, what: str) -> AlertView:
         return await following.correct(service, person, alert, said)
     if what == "withdraw":
         return await taking_back.withdraw(service, person, NumberSelection(alert=alert), said)
+    if what == "retract":
+        return await taking_back.retract(service, person, alert, submit=True)
+    if what == "again":
+        known = await showing.brief(service, alert)
+        return await following.like(service, person, alert, DraftRequest(known.kind, {}))
     if what == "false_alert":
-        return await following.cancel(service, person, alert, visit.field("text"), said)
+        given = {
+            name.removeprefix("text."): values[-1].strip() for name, values in visit.fields.items()
+        }
+        true = {lang: text for lang, text in given.items() if text and f"text.{lang}" in visit.fields}
+        return await following.cancel(service, person, alert, true, said)
     if what == "end":
         known = await showing.brief(service, alert)
         return await following.end(service, person, known.incident, said)

@@ -1,6 +1,7 @@
 """Deliveries: what went where, what is uncertain and what a person found out about it; and stopping, in one press."""
 
 from itertools import groupby
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -12,7 +13,7 @@ from alertbot.delivery.views import DeliveryView
 from alertbot.ops import now, overview
 from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, status_of
 
-MOST = 200  # rows of one page
+MOST = 60  # rows of one page, and of what is uncertain
 LARGEST_NUMBER = 2**31 - 1
 
 
@@ -28,21 +29,41 @@ async def _deliveries(visit: Visit) -> Response:
 
 
 async def _shown(visit: Visit, error: AlertbotError | None = None) -> Response:
-    alert = visit.request.query_params.get("alert") or visit.field("alert") or None
+    asked = visit.request.query_params
+    alert = asked.get("alert") or visit.field("alert") or None
+    state, channel = asked.get("state") or None, asked.get("channel") or None
     doubtful = await overview.deliveries(visit.service, alert, DeliveryState.UNCERTAIN, MOST)
-    rows = await overview.deliveries(visit.service, alert, None, MOST)
+    before = _number(asked.get("before") or "") or None
+    rows = await overview.deliveries(
+        visit.service, alert, state, MOST + 1, channel=channel, before=before
+    )
+    older, rows = len(rows) > MOST, rows[-MOST:]
+    wanted = {"alert": alert, "channel": channel, "state": state}
+    found = await now.now(visit.service, visit.person)
     return await page(
         visit,
         "deliveries.html.j2",
         200 if error is None else status_of(error),
         alert=alert,
+        wanted=wanted,
         doubtful=doubtful,
+        more_doubt=sum(found.uncertain.values()) if not alert else found.uncertain.get(alert, 0),
         groups=_grouped(rows),
-        cut=len(rows) >= MOST,
-        now=await now.now(visit.service, visit.person),
+        older=urlencode({name: text for name, text in wanted.items() if text} | {"before": rows[0].id})
+        if older
+        else "",
+        paged=before is not None,
+        now=found,
+        all_states=tuple(map(str, DeliveryState)),
         channels=visit.service.publisher.channels,
         error=error,
     )
+
+
+def _number(text: str) -> int:
+    """The number of a delivery; 0 for anything else."""
+    known = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_NUMBER))
+    return int(text) if known and int(text) <= LARGEST_NUMBER else 0
 
 
 def _grouped(rows: list[DeliveryView]) -> list[tuple[str, str, list[DeliveryView]]]:
@@ -59,7 +80,7 @@ def _grouped(rows: list[DeliveryView]) -> list[tuple[str, str, list[DeliveryView
 async def _settle(visit: Visit) -> Response:
     async def act() -> str:
         number, url = visit.field("delivery"), visit.field("url").strip() or None
-        if not (number.isascii() and number.isdigit() and int(number) <= LARGEST_NUMBER):
+        if not _number(number):
             raise Misuse(_("This form is not valid. Load the page again."))
         word = visit.field("word")
         if word not in ("sent", "resend", "drop"):

@@ -17,6 +17,7 @@ from alertbot.web.desk import (
     alert_page,
     audit_page,
     delivery_page,
+    exact_texts,
     incidents_page,
     now_page,
     numbers_page,
@@ -44,6 +45,7 @@ from alertbot.web.desk.room import (
 PAGES = (
     now_page,
     alert_page,
+    exact_texts,
     write_page,
     delivery_page,
     tasks_page,

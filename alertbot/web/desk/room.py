@@ -37,6 +37,7 @@ from alertbot.watch.rules_log import State
 from alertbot.web import approvals, reading
 from alertbot.web.desk import wording
 from alertbot.web.desk.news import TURN_SECONDS, NewsDesk
+from alertbot.web.desk.ways_out import for_desk
 from alertbot.web.reading import Attempts, Unreadable
 
 HERE = Path(__file__).parent
@@ -305,7 +306,7 @@ def templates() -> Environment:
     """The templates of the desk, and those of previews."""
     made = html_page.environment(HERE / "templates", html_page.HERE)
     made.filters["role_words"] = wording.role_words
-    made.filters["without_commands"] = wording.without_commands
+    made.filters["said"] = for_desk
     made.globals.update(
         ROOT=ROOT,
         asset=asset,
@@ -420,8 +421,6 @@ def refusal(visit: Visit, error: AlertbotError) -> Response:
     status = status_of(error)
     headings = {400: _("That cannot be done"), 403: _("Not allowed"), 409: _("No longer possible")}
     heading = headings.get(status, _("Not working"))
-    sentence = (
-        wording.down() if isinstance(error, StoreFailed) else wording.without_commands(str(error))
-    )
+    sentence = wording.down() if isinstance(error, StoreFailed) else str(error)
     faults = error.faults if isinstance(error, Faulty) else ()
     return said(visit, status, heading, sentence, faults=faults)

@@ -1,30 +1,8 @@
 """Words of the desk for states, and for what was just done."""
 
-import re
 from collections.abc import Mapping
 
 from alertbot.core.words import _
-
-_COMMAND = re.compile(r"`?\balertbot [a-z]|(?<![\w-])--[a-z]")
-_ASIDE = re.compile(rf"\s?\([^()]*(?:{_COMMAND.pattern})[^()]*\)")
-_NEXT_SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=\S)")
-
-
-def without_commands(text: str) -> str:
-    """What a verb says, without the command lines in it: at the desk the way out is a button or a page. A text that
-    is nothing else stays as it is."""
-    pieces = (_without_command(one) for one in _NEXT_SENTENCE.split(_ASIDE.sub("", text)))
-    return " ".join(filter(None, pieces)) or text
-
-
-def _without_command(sentence: str) -> str:
-    """The sentence up to the colon or semicolon before the command; empty where there is none."""
-    command = _COMMAND.search(sentence)
-    if command is None:
-        return sentence
-    said = sentence[: command.start()]
-    end = max(said.rfind(":"), said.rfind(";"))
-    return f"{said[:end].rstrip()}." if end > 0 else ""
 
 
 def delivery_words(state: str) -> str:
@@ -59,6 +37,17 @@ def way_words(way: str) -> str:
         "oidc": _("by the organisation"),
     }
     return words.get(way, way)
+
+
+def witness_words(verdict: str) -> str:
+    """What a stranger saw of a channel."""
+    words = {
+        "looking": _("being looked for in public"),
+        "other": _("! the public is shown something else"),
+        "unseen": _("! nobody can see it in public"),
+        "blind": _("it could not be looked at in public"),
+    }
+    return words.get(verdict, "")
 
 
 def incident_words(state: str) -> str:

@@ -208,13 +208,23 @@ async def _sheet(
 
 def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) -> dict[str, Any]:
     """The variables of what stands beside the form."""
-    values: dict[str, Any] = {"fault": fault, "understood": {}, "shown": None, "missing": False}
+    values: dict[str, Any] = {
+        "fault": fault,
+        "understood": {},
+        "shown": None,
+        "missing": False,
+        "prepared": False,
+    }
     if sheet is not None:
         base = f"{ROOT}/alerts/{made.alert.id}" if made.alert else ""
         parts = texts_of(sheet, base)
         absent = {"missing", "language_missing"}
         values["missing"] = any(one.rule in absent for one in sheet.composition.faults)
-        values |= parts | {"pictures": {}}  # a card is drawn when the draft is stored
+        later: dict[str, Any] = {
+            "pictures": {},
+            "retraction": {},
+        }  # a card is drawn when the draft is stored
+        values |= parts | later | {"prepared": bool(parts["retraction"])}
     return values
 
 
