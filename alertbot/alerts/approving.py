@@ -1,20 +1,21 @@
 """Decisions on a submitted alert: approve, break the glass, return, reject, countersign, and expiry of
 what was not decided in time. Also what an approval changes in the alerts that it follows."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from alertbot.alerts import (
     alert_notices,
     area,
     chains,
-    outgoing,
     progress,
     publishing,
     rules_policy,
     sealing,
     store_alerts,
+    store_following,
     store_reading,
     verdicts,
     views,
@@ -25,11 +26,14 @@ from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.alerts.views import AlertView, StartView
 from alertbot.core.errors import Refused
 from alertbot.core.frozen import dataclass
-from alertbot.core.model import MACHINE, Person, Relation
+from alertbot.core.loops import in_thread
+from alertbot.core.model import MACHINE, Action, Channel, Message, Person, Relation, Target
 from alertbot.core.words import _
 from alertbot.db import audit
+from alertbot.db.database import Unsteady, prepared
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_accounts, store_settle
+from alertbot.delivery.store_outbox import NewDelivery, PackedDeliveries
 from alertbot.people import rules, store_people, tasks
 from alertbot.people.context import Context
 from alertbot.people.rules import Verb
@@ -182,13 +186,13 @@ async def _let_go(
     originals = [await store_reading.get(conn, one) for one in alert.references if alert.relation]
     family = await chains.members(conn, alert.relation, originals) if alert.relation else ()
     chain = [one.id for one in family if one.id != alert.id]
-    plan = None if here else await outgoing.planned(service, conn, alert, said, chain)
+    plan = None if here else await planned(service, conn, alert, said, chain)
     if alert.relation in ONLY_THOSE_REACHED:
         for original in originals:
             await _stop(service, conn, original, alert)
     if alert.relation is not None:
         await public_numbers.take_out(service, conn, actor, alert)
-    plan = await outgoing.at_once(service, conn, alert, said, chain, plan)
+    plan = await at_once(service, conn, alert, said, chain, plan)
     if plan.reached is not None:
         _require_somebody(alert, plan.reached)
         await tasks.raise_all(service, conn, _by_hand(alert, plan.reached))
@@ -297,3 +301,96 @@ async def _note(
         digest=alert.digest,
         detail={"state": str(alert.state), **detail},
     )
+
+
+FALLS_TOO = (None, Relation.UPDATE)  # relations of alerts that fall with the one they belong to
+
+
+# --- the deliveries, put together before the transaction and outside it ---------------------------
+# with many readers that takes seconds, in which nobody else could write
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What an approved alert sends, by channel. `reached`: whom the alerts it follows have reached; None
+    if it follows none. `grounds`: everything this was computed from."""
+
+    rows: Mapping[str, PackedDeliveries]
+    reached: Reached | None
+    grounds: object
+
+
+async def planned(
+    service: Context, conn: Connection, alert: Alert, said: StoredTexts, chain: Sequence[str]
+) -> Outgoing | None:
+    """The deliveries as things stand, for a write transaction that does not wait for it; `chain`: the alerts
+    that it follows. None where what those reach changes faster than it can be put together: then `at_once`."""
+    grounds = await _grounds(conn, alert, chain)
+
+    async def look() -> Outgoing:
+        reached = await service.database.read(partial(_reached, alert=alert, chain=chain))
+        return await in_thread(partial(_outgoing, service, alert, said, reached, grounds))
+
+    try:
+        return prepared(f"deliveries of {alert.id}", grounds, look, tries=2)
+    except Unsteady:
+        return None
+
+
+async def at_once(
+    service: Context,
+    conn: Connection,
+    alert: Alert,
+    said: StoredTexts,
+    chain: Sequence[str],
+    before: Outgoing | None,
+) -> Outgoing:
+    """`before`, if nothing has changed since; otherwise the same computed now, in this transaction."""
+    grounds = await _grounds(conn, alert, chain)
+    if before is not None and before.grounds == grounds:
+        return before
+    return _outgoing(service, alert, said, await _reached(conn, alert, chain), grounds)
+
+
+async def _grounds(conn: Connection, alert: Alert, chain: Sequence[str]) -> object:
+    """What a post reached it never loses; so their numbers say whether anything has changed."""
+    counts = await store_following.reached_counts(conn, chain)
+    records = await store_reading.records_of(conn, *chain)
+    return (alert.revision, alert.digest, alert.omitted, tuple(chain), counts, records)
+
+
+async def _reached(conn: Connection, alert: Alert, chain: Sequence[str]) -> Reached | None:
+    if alert.relation is None:
+        return None
+    records = await store_reading.records_of(conn, *chain)
+    posts = await store_following.posts(conn, chain)
+    pictures = await store_following.posts(conn, chain, action=Action.PICTURE)
+    found = [await store_reading.get(conn, name) for name in sorted({one.alert for one in posts})]
+    fallen = frozenset(one.id for one in found if one.relation in FALLS_TOO)
+    return Reached(posts, records, fallen, pictures)
+
+
+def _outgoing(
+    service: Context, alert: Alert, said: StoredTexts, reached: Reached | None, grounds: object
+) -> Outgoing:
+    rows = {}
+    for name in alert.channels:
+        mine = {key: text for key, text in said.texts.items() if text.channel == name}
+        channel, targets = service.publisher.channel(name), said.targets.get(name, ())
+        rows[name] = PackedDeliveries.of(_rows(channel, alert, mine, targets, reached))
+    return Outgoing(rows, reached, grounds)
+
+
+def _rows(
+    channel: Channel,
+    alert: Alert,
+    texts: dict[int, Message],
+    targets: Sequence[Target],
+    reached: Reached | None,
+) -> list[NewDelivery]:
+    posts = {key: one for key, one in texts.items() if one.action is Action.PUBLISH}
+    if reached is None:
+        return publishing.entries(channel, posts, targets, alert.omitted)
+    those, never = chains.partition(channel, alert, targets, reached)
+    rows = [*publishing.entries(channel, posts, those, alert.omitted), *never]
+    return chains.answering(channel, alert, rows, texts, reached)

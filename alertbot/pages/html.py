@@ -16,7 +16,7 @@ from alertbot.pages.territory import News, PlaceNumbers, Places
 from alertbot.pages.views import PageSite, PublicAlert, PublicIncident, PublicStanding
 from alertbot.pages.words import Wording
 from alertbot.regions.facts import in_force, whole_country
-from alertbot.regions.postcodes import SharedPostcodes, by_start
+from alertbot.regions.packs import SharedPostcodes, by_start
 from alertbot.texts.addresses import (
     alert_path,
     history_path,

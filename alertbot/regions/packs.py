@@ -4,7 +4,7 @@
     territories.csv   code, name per language, zone; telephone region, first digits and area where there are any
     blocks.csv        which territories own numbers with these first digits; only where that is known
     geocodes.csv      what the territories are in lists of codes that others know; only where a source says so
-    postcodes.csv     which postcodes lie in a territory; only where that is known (`postcodes.py` reads it)
+    postcodes.csv     which postcodes lie in a territory; only where that is known
 
 Here a pack is only taken over, so that a preview starts at once; `config/region_pack.py` checks one, and says
 what is wrong with it and where. Shipped packs are checked by the tests."""
@@ -20,6 +20,7 @@ from typing import Any
 
 from alertbot.config.yaml_reader import plain, read_written
 from alertbot.core.errors import ConfigInvalid
+from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.regions.region import (
     ByLanguage,
@@ -321,3 +322,40 @@ def _blocks(path: Path) -> Mapping[str, tuple[str, ...]]:
         return {}
     with path.open(encoding="utf-8", newline="") as lines:
         return {row["block"]: tuple(row["territories"].split()) for row in csv.DictReader(lines)}
+
+
+START = 2  # the first signs of a postcode, by which people look
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPostcodes:
+    """Postcodes that lie in the same territories."""
+
+    postcodes: tuple[str, ...]
+    territories: tuple[str, ...]
+
+
+def by_start(pack: Region) -> Mapping[str, tuple[SharedPostcodes, ...]]:
+    """The postcodes by their first two signs, those in several territories first; empty where the pack has none."""
+    path = pack.folder / POSTCODES
+    return _read(path, path.stat().st_mtime_ns) if pack.postcodes and path.is_file() else {}
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, _changed: int) -> Mapping[str, tuple[SharedPostcodes, ...]]:
+    places: dict[str, list[str]] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            for postcode in row["postcodes"].split():
+                places.setdefault(postcode, []).append(row["territory"])
+    groups: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    for postcode in sorted(places):
+        here = tuple(places[postcode])
+        groups.setdefault(postcode[:START], {}).setdefault(here, []).append(postcode)
+    return {
+        start: tuple(
+            SharedPostcodes(tuple(postcodes), where)
+            for where, postcodes in sorted(group.items(), key=lambda one: (-len(one[0]), len(one[1])))
+        )
+        for start, group in groups.items()
+    }

@@ -9,7 +9,7 @@ from alertbot.db import tables
 from alertbot.db.database import Database
 from alertbot.db.portions import Portions
 from alertbot.ops import overview, rounds
-from alertbot.ops.rounds import Rounds
+from alertbot.ops.working import Rounds
 from alertbot.people import tasks
 from tests.team import Team, gather
 

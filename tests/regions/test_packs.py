@@ -18,7 +18,7 @@ from alertbot.numbers import rules_words
 from alertbot.numbers.rules_digits import InvalidNumber, foreign_block, is_fictional, written
 from alertbot.regions import packs
 from alertbot.regions.facts import in_force, using
-from alertbot.regions.postcodes import by_start
+from alertbot.regions.packs import by_start
 from alertbot.regions.region import Region
 from alertbot.texts.fields.findings import everywhere
 from alertbot.texts.kinds import catalogue, layers

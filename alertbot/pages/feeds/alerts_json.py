@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from alertbot.core.json import Json
-from alertbot.pages.feeds import addresses, marks
+from alertbot.pages.feeds import addresses
 from alertbot.pages.feeds.addresses import place_address
 from alertbot.pages.feeds.atom import MOST_BYTES, AtomEntry
-from alertbot.pages.feeds.numbers import as_object, moment
+from alertbot.pages.feeds.parts import as_object, marked_text, marked_title, moment
 from alertbot.pages.feeds.rules_cap import facts
 from alertbot.pages.views import PageSite, PublicStanding, StandingNumber
 from alertbot.texts.addresses import address, alert_path
@@ -85,8 +85,8 @@ def _alert(one: AtomEntry, site: PageSite) -> dict[str, Json]:
 def _text(alert: str, said: AlertDocument, site: PageSite) -> dict[str, Json]:
     return {
         "url": address(site.public_url, alert_path(said.lang, alert)),
-        "headline": marks.title(said.headline, said.lang, site),
-        "lead": marks.text(said.lead_text, said.lang, site),
+        "headline": marked_title(said.headline, said.lang, site),
+        "lead": marked_text(said.lead_text, said.lang, site),
         "instructions": [*said.instructions],
         "relay": said.relay or None,
         "detail": said.detail_text or None,

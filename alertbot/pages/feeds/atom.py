@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Relation
-from alertbot.pages.feeds import addresses, marks
+from alertbot.pages.feeds import addresses
 from alertbot.pages.feeds.addresses import CAP_NAMESPACE, CAP_TYPE, add, place_address, stamp
+from alertbot.pages.feeds.parts import marked_html, marked_text, marked_title
 from alertbot.pages.feeds.rules_cap import CapMessage, facts
 from alertbot.pages.views import PageSite, PublicAlert
 from alertbot.texts.addresses import address, alert_path, home_path
@@ -41,7 +42,7 @@ def alerts(entries: Sequence[AtomEntry], lang: str, site: PageSite) -> bytes:
     spoken = [one for one in entries if lang in one.alert.documents]
     feed = _feed(
         path,
-        marks.title(site.organisation, lang, site),
+        marked_title(site.organisation, lang, site),
         _newest([one.updated for one in spoken], site),
         site,
         lang,
@@ -57,7 +58,7 @@ def messages(sent: Sequence[CapMessage], site: PageSite) -> bytes:
     lang = site.languages[0]
     feed = _feed(
         addresses.CAP_FEED,
-        f"{marks.title(site.organisation, lang, site)} (CAP 1.2)",
+        f"{marked_title(site.organisation, lang, site)} (CAP 1.2)",
         _newest(moments, site),
         site,
         lang,
@@ -87,7 +88,7 @@ def _entry(one: AtomEntry, lang: str, site: PageSite) -> ElementTree.Element:
     add(entry, "id", addresses.entry_name(site, one.alert.alert, one.alert.published_at, lang))
     above = _above(one, lang)
     heading = " ".join(part for part in (above, said.headline) if part)
-    add(entry, "title", marks.title(heading, lang, site))
+    add(entry, "title", marked_title(heading, lang, site))
     add(entry, "published", stamp(one.alert.published_at, site))
     add(entry, "updated", stamp(one.updated, site))
     add(entry, "category", term=said.kind)
@@ -98,8 +99,8 @@ def _entry(one: AtomEntry, lang: str, site: PageSite) -> ElementTree.Element:
     for code, name in {place.territory: place.territory_name for place in said.places}.items():
         there = place_address(site, lang, code)
         add(entry, "link", rel="related", type="text/html", title=name, href=there)
-    add(entry, "summary", marks.text(_summary(one, said, above), lang, site), type="text")
-    content = marks.html(_content(one, said, above, site), lang, site)
+    add(entry, "summary", marked_text(_summary(one, said, above), lang, site), type="text")
+    content = marked_html(_content(one, said, above, site), lang, site)
     add(entry, "content", content, type="html")
     return entry
 
@@ -150,13 +151,13 @@ def _message(one: CapMessage, site: PageSite) -> ElementTree.Element:
     said = next(one.alert.documents[lang] for lang in site.languages if lang in one.alert.documents)
     entry = ElementTree.Element("entry", {"xml:lang": said.lang})
     add(entry, "id", addresses.entry_name(site, alert, one.alert.published_at))
-    add(entry, "title", marks.title(said.headline, said.lang, site))
+    add(entry, "title", marked_title(said.headline, said.lang, site))
     add(entry, "published", sent)
     add(entry, "updated", sent)
     page = address(site.public_url, alert_path(said.lang, alert))
     add(entry, "link", rel="alternate", type=CAP_TYPE, href=_cap_address(alert, site))
     add(entry, "link", rel="related", type="text/html", href=page)
-    add(entry, "summary", marks.text(said.lead_text, said.lang, site), type="text")
+    add(entry, "summary", marked_text(said.lead_text, said.lang, site), type="text")
     for name, value in _facts(one, said, site).items():
         add(entry, f"cap:{name}", value)
     return entry

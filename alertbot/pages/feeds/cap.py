@@ -8,9 +8,9 @@ from functools import lru_cache
 from xml.etree import ElementTree
 
 from alertbot.core.frozen import dataclass
-from alertbot.pages.feeds import addresses, marks
+from alertbot.pages.feeds import addresses
 from alertbot.pages.feeds.addresses import CAP_NAMESPACE, add, sender, stamp
-from alertbot.pages.feeds.numbers import as_object, in_line, moment
+from alertbot.pages.feeds.parts import as_object, in_line, marked_text, marked_title, moment
 from alertbot.pages.feeds.rules_cap import CANCEL, CapMessage
 from alertbot.pages.views import PageSite
 from alertbot.pages.words import Wording
@@ -87,7 +87,7 @@ def _info(
     add(info, "certainty", facts.certainty)
     add(info, "expires", stamp(message.expires, site))
     add(info, "senderName", site.organisation)
-    add(info, "headline", headline(marks.title(said.headline, said.lang, site)))
+    add(info, "headline", headline(marked_title(said.headline, said.lang, site)))
     add(info, "description", _description(message, said, facts, site))
     if instruction := "\n".join(one for one in (*said.instructions, said.relay) if one):
         add(info, "instruction", instruction)
@@ -136,7 +136,7 @@ def _description(message: CapMessage, said: AlertDocument, facts: CapFacts, site
         parts.append("\n".join((facts.still_valid, *lines)))
     parts.append(said.detail_text)
     whole = "\n\n".join(part.strip() for part in parts if part.strip())
-    return marks.text(whole, said.lang, site)
+    return marked_text(whole, said.lang, site)
 
 
 def _parameters(message: CapMessage, said: AlertDocument, site: PageSite) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,10 @@
-"""A number as machines read it: the same object in `alerts.json` and in the parameters of CAP."""
+"""What all feeds write alike: a number as machines read it, the same object in `alerts.json` and in the parameters of
+CAP; and the marks of an exercise on everything that a feed carries away from its page. Pure."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
 
 from alertbot.core.json import Json
 from alertbot.pages.views import PageSite
@@ -43,3 +46,28 @@ def in_line(number: DocumentNumber, w: Wording) -> str:
         return told
     name = "valid_until" if end == number.valid_until else "review_at"
     return f"{told} ({w.say(name, when=w.spoken(end)).unescape().removesuffix('.')})"
+
+
+def marked_title(text: str, lang: str, site: PageSite) -> str:
+    """A headline, with the word before it."""
+    if not site.exercise:
+        return text
+    w = Wording(lang, site.timezone)
+    word = w.say("exercise").unescape().partition(":")[0].strip()
+    return f"{w.before(word)} {text}"
+
+
+def marked_text(whole: str, lang: str, site: PageSite) -> str:
+    """A text between the sentences that say so."""
+    if not site.exercise:
+        return whole
+    w = Wording(lang, site.timezone)
+    return f"{w.say('exercise').unescape()}\n\n{whole}\n\n{w.say('exercise_end').unescape()}"
+
+
+def marked_html(body: str, lang: str, site: PageSite) -> str:
+    """A text in HTML between the sentences that say so."""
+    if not site.exercise:
+        return body
+    w, frame = Wording(lang, site.timezone), Markup("<p><strong>{}</strong></p>")
+    return frame.format(w.say("exercise")) + body + frame.format(w.say("exercise_end"))
