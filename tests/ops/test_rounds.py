@@ -8,7 +8,7 @@ from sqlalchemy import event, update
 from alertbot.db import tables
 from alertbot.db.database import Database
 from alertbot.db.portions import Portions
-from alertbot.ops import overview, rounds
+from alertbot.ops import overview, working
 from alertbot.ops.working import Rounds
 from alertbot.people import tasks
 from tests.team import Team, gather
@@ -95,7 +95,7 @@ async def test_a_portion_reads_no_more_after_much_was_sent(team: Team) -> None:
 
 
 async def test_the_team_is_told_once(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(working, "REST_SECONDS", 0.0)
     compared = Rounds(team.service, first=0.0)
     assert await compared.look() == ()
     assert await tasks.listing(team.service) == []
