@@ -140,7 +140,7 @@ class App:
 
     def approver_settings(self) -> "Iterator[tuple[tuple[str, ...], WithSecrets]]":
         """The settings, with their place in the file, of every way to ask approvers."""
-        return approvers.sections(self.config.approvals_by)
+        return approvers.sections(self.config)
 
     async def close(self) -> None:
         adapters = [one for one in (*self._adapters.values(), self._letters) if one is not None]

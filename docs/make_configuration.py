@@ -50,6 +50,8 @@ def page() -> str:
     parts = schema["$defs"]
     shipped = [parts[name] for name in sorted(parts) if _type_of(parts[name]) in base.SHIPPED]
     lines = [HEAD, "## At the top", "", *_table(_without(schema, ("organisation", "channels")))]
+    lines += ["", "## `desk`", "", *_table(parts["DeskSettings"])]
+    lines += ["", "### `oidc`", "", *_table(parts["OidcSettings"])]
     lines += ["", "## `organisation`", "", *_table(parts["OrganisationSettings"])]
     lines += ["", "## `approvals.KIND`", "", *_table(parts["ApprovalSettings"]), CHANNELS_HEAD.rstrip()]
     lines += ["", *_table(_only(shipped[0], COMMON))]

@@ -199,12 +199,58 @@ class DutySettings(Settings):
     )
 
 
+def _issuer(value: str) -> str:
+    """Accept an https address, or http to this machine; exactly as the provider writes it, its last slash too."""
+    _page_root(value)
+    return value
+
+
+class OidcSettings(WithSecrets):
+    """Sign-in at the desk by the organisation's own accounts (OpenID Connect)."""
+
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret("client_secret", about=_("As the provider gave it to this client.")),
+    )
+    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = ((), ("client_secret",))
+
+    issuer: Annotated[str, Field(max_length=200), AfterValidator(_issuer)] = Field(
+        description="The provider's address, exactly as it names itself (`issuer` in its metadata).",
+        examples=["https://login.example.org/realms/prefecture"],
+    )
+    client_id: str = Field(
+        min_length=1,
+        max_length=200,
+        description="What the provider calls this desk.",
+        examples=["alertbot"],
+    )
+    client_secret_env: Variable | None = None
+    client_secret_file: FilePath | None = None
+    name: str | None = Field(
+        default=None,
+        pattern=r"^\S(.*\S)?$",
+        max_length=60,
+        description="What people call it, for the button; the provider's host unless given.",
+        examples=["Préfecture"],
+    )
+
+    def addresses(self) -> tuple[str, ...] | None:
+        return (self.issuer,)
+
+    @property
+    def called(self) -> str:
+        return self.name or urlsplit(self.issuer).hostname or self.issuer
+
+
 class DeskSettings(Settings):
     """The desk: the pages on which people write, approve and follow. Served by `alertbot serve`."""
 
     url: Annotated[str, Field(max_length=200), AfterValidator(_desk)] = Field(
         description="The https:// address at which people reach it, without a path; http:// on this machine only.",
         examples=["https://desk.example.org"],
+    )
+    oidc: OidcSettings | None = Field(
+        default=None,
+        description="Sign-in by the organisation's accounts, beside passkeys, codes and tokens; off unless given.",
     )
 
 
@@ -236,15 +282,16 @@ SECTIONS: dict[tuple[str, ...], type[WithSecrets]] = {
     ("approvals_by", "telegram"): TelegramApprovals,
     ("approvals_by", "telegram", "webhook"): WebhookSettings,
     ("approvals_by", "mail"): MailApprovals,
+    ("desk", "oidc"): OidcSettings,
 }
 """Where in the file settings with secrets stand, beside the channels."""
 
 
-def sections(settings: ApproverSettings | None) -> Iterator[tuple[tuple[str, ...], WithSecrets]]:
-    """The settings with secrets, each with its place in the file."""
+def sections(config: object) -> Iterator[tuple[tuple[str, ...], WithSecrets]]:
+    """The settings with secrets of a configuration, each with its place in the file."""
     for path in SECTIONS:
-        found: Any = settings
-        for step in path[1:]:
+        found: Any = config
+        for step in path:
             found = getattr(found, step, None)
         if found is not None:
             yield path, found

@@ -167,7 +167,7 @@ def _bind(
 ) -> None:
     if config is not None:
         config.bind("database", folder)
-        for path, section in sections(config.approvals_by):
+        for path, section in sections(config):
             section.bind(".".join(path), folder, sandbox=sandbox)
         for path, section in bindable(config.sources):
             section.bind(".".join(path), folder, sandbox=sandbox)
@@ -192,7 +192,7 @@ def _between_fields(
 
 
 def _about_approvers(root: Node, config: Config, *, sandbox: bool) -> Iterator[FileFault]:
-    for path, settings in sections(config.approvals_by):
+    for path, settings in sections(config):
         if sandbox and not settings.on_loopback():
             yield _found(root, (*path, _address_key(settings)), leaves_sandbox())
     types = {name: settings.type for name, settings in config.channels.items()}
@@ -213,7 +213,7 @@ def _about_sources(root: Node, config: Config, *, sandbox: bool) -> Iterator[Fil
 
 
 def _address_key(settings: WithSecrets) -> str:
-    keys = ("api_url", "host", "base_url")
+    keys = ("api_url", "host", "base_url", "issuer")
     return next((key for key in keys if key in type(settings).model_fields), "type")
 
 

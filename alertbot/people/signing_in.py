@@ -52,9 +52,9 @@ async def by_invitation(service: Context, code: str, device: str) -> str:
 
     async def work(conn: Connection) -> str:
         who = _required(await store_sign_in.invited(conn, code, now=service.now))
-        _require_counts(who)
+        require_counts(who)
         if not await store_sign_in.use_invitation(conn, code, now=service.now):
-            raise SignInRefused(_no_invitation())
+            raise SignInRefused(no_invitation())
         return await begin(service, conn, who, "link", device)
 
     return await service.database.transact(work)
@@ -94,7 +94,7 @@ async def by_recovery_code(service: Context, name: str, code: str, device: str) 
     found = await service.database.read(look)
     if found is None or not await in_thread(partial(_verified, found.code_hash, typed)):
         raise wrong
-    _require_counts(found.person)
+    require_counts(found.person)
 
     async def work(conn: Connection) -> str:
         if not await store_sign_in.use_code(conn, found.id, now=service.now):
@@ -220,15 +220,17 @@ def _code() -> str:
 
 def _required(who: Person | None) -> Person:
     if who is None:
-        raise SignInRefused(_no_invitation())
+        raise SignInRefused(no_invitation())
     return who
 
 
-def _no_invitation() -> str:
+def no_invitation() -> str:
+    """That an invitation does not work."""
     return _("This invitation does not exist, was used, or is over. Ask an admin for a new one.")
 
 
-def _require_counts(who: Person) -> None:
+def require_counts(who: Person) -> None:
+    """Raises `SignInRefused` for somebody who was revoked, or is not confirmed."""
     if not who.counts:
         sentence = _("{name} does not count yet, or no longer does. Ask an admin.")
         raise SignInRefused(sentence.format(name=who.name))

@@ -243,6 +243,18 @@ async def invitations(conn: Connection, *, now: datetime) -> dict[int, datetime]
     return {row.id: row.until for row in rows if bond_holds(row)}
 
 
+async def use_invitation_of(conn: Connection, code_hash: str, *, now: datetime) -> Person | None:
+    """Whom this invitation invites; it is used up. None if it cannot be used."""
+    i = invitation.c
+    wanted = select(person, i.bond).join_from(invitation, person, person.c.id == i.person_id)
+    open_ = (i.code_hash == code_hash) & i.used_at.is_(None) & (i.expires_at > now)
+    row = (await conn.execute(wanted.where(open_))).one_or_none()
+    if row is None or not bond_holds(row):
+        return None
+    used = await conn.execute(update(invitation).where(open_).values(used_at=now))
+    return person_of(row, now) if used.rowcount == 1 else None
+
+
 async def use_invitation(conn: Connection, code: str, *, now: datetime) -> bool:
     """Use it up; of two who do so at once one gets True."""
     i = invitation.c

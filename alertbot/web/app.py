@@ -154,7 +154,7 @@ def build(
     metrics: bool = False,
     hook: Hook | None = None,
     pages: tuple[ServedPage, ...] = (),
-    desk: str | None = None,
+    desk: DeskRoom | str | None = None,
 ) -> FastAPI:
     """The web application. Without the key of the links there are no approval pages, without an intake
     no sources, without a hook no route for Telegram, without an address no desk. `/openapi.json` describes the machine
@@ -178,7 +178,7 @@ def build(
         deciding = approvals.ApprovalPages(service, key)
         web.include_router(approvals.router(deciding), include_in_schema=False)
     if desk is not None:
-        _add_desk(web, DeskRoom(service, desk))
+        _add_desk(web, DeskRoom(service, desk) if isinstance(desk, str) else desk)
     if hook is not None:  # last: no address of ours is taken by it
         web.include_router(router(hook))
     _describe_secrets(web)

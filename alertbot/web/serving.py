@@ -22,7 +22,10 @@ from alertbot.core.words import _
 from alertbot.ops import public_page, working
 from alertbot.ops.views import ServedView
 from alertbot.watch import reports
+from alertbot.watch.context import WatchContext
 from alertbot.web.app import build
+from alertbot.web.desk.provider import Provider
+from alertbot.web.desk.room import DeskRoom
 from alertbot.web.public import served
 from alertbot.web.reading import household
 from alertbot.web.signals import intake_of
@@ -202,7 +205,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
             metrics=is_loopback(host) if settings.metrics is None else settings.metrics,
             hook=app.hook(service),
             pages=pages,
-            desk=service.reach.desk,
+            desk=_desk(app, service),
         )
         address = address_of(place)
         for line in announcement(app, address):
@@ -227,6 +230,19 @@ def _share_one_heap() -> None:
     """Threads of ours take turns anyway; with a heap for each, as glibc has it, a seventh of the memory is lost."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+
+
+def _desk(app: "App", service: WatchContext) -> DeskRoom | None:
+    """The desk, with the organisation's own sign-in where there is one."""
+    settings = app.config.desk
+    if settings is None:
+        return None
+    oidc = settings.oidc
+    if oidc is None:
+        return DeskRoom(service, settings.url)
+    secret = partial(oidc.secret, "client_secret") if oidc.has_secret("client_secret") else str
+    provider = Provider(oidc.issuer, oidc.client_id, oidc.called, secret)
+    return DeskRoom(service, settings.url, provider=provider)
 
 
 def announcement(app: "App", address: str) -> list[str]:

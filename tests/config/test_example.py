@@ -81,7 +81,7 @@ def test_its_commented_lines_are_right_too(settings_types: dict, tmp_path: Path)
     assert {"elsewhere", "screen"} <= set(config.channels)
     assert set(inlets(config.sources)) == {"alertmanager", *sources}
     assert config.approvals_by is not None
-    assert [".".join(place) for place, _settings in sections(config.approvals_by)] == [
+    assert [".".join(place) for place, _settings in sections(config)] == [
         "approvals_by.telegram",
         "approvals_by.mail",
     ]

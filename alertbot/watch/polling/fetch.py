@@ -113,18 +113,24 @@ def bearer(token: str) -> Headers:
 
 @asynccontextmanager
 async def asked(
-    url: httpx.URL, headers: Headers, *, network: Network, within: float, sent_by: str = ""
+    url: httpx.URL,
+    headers: Headers,
+    *,
+    network: Network,
+    within: float,
+    sent_by: str = "",
+    body: bytes | None = None,
 ) -> AsyncIterator[httpx.Response]:
     """The response, with its body still to be read. The caller limits the total time.
 
     `within` (seconds) is shared by the connection attempts. `sent_by`: the host that redirected to this
-    address; raises `ForbiddenRedirect` if it then leads into a private network. Raises `Unreachable` and
+    address; raises `ForbiddenRedirect` if it then leads into a private network. `body`: sent by POST. Raises `Unreachable` and
     `BadAnswer`, also while the body is read.
     """
     quieten("httpx", "httpcore")
     transport = httpx.AsyncHTTPTransport(verify=network.tls, trust_env=False)
     try:
-        response = await _answer(url, headers, transport, network, within, sent_by)
+        response = await _answer(url, headers, transport, network, within, sent_by, body)
         try:
             yield response
         finally:
@@ -155,13 +161,14 @@ async def _answer(
     network: Network,
     within: float,
     sent_by: str,
+    body: bytes | None,
 ) -> httpx.Response:
     """The response of the first address that accepts the connection. Nothing was sent to the others."""
     addresses = await _found(url, network, sent_by)
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         try:
             return await transport.handle_async_request(
-                _request(url, address, headers, within / len(addresses))
+                _request(url, address, headers, within / len(addresses), body)
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             if left == 1 or any(isinstance(one, ssl.SSLError) for one in causes(error)):
@@ -169,15 +176,17 @@ async def _answer(
     raise AssertionError  # the last address returns or raises
 
 
-def _request(url: httpx.URL, address: Address, headers: Headers, connect: float) -> httpx.Request:
+def _request(
+    url: httpx.URL, address: Address, headers: Headers, connect: float, body: bytes | None
+) -> httpx.Request:
     """The request: sent to the address, with the host name in Host and TLS."""
     fixed = [(b"Host", url.netloc), (b"User-Agent", USER_AGENT.encode()), (b"Connection", b"close")]
     extensions: dict[str, object] = {"timeout": {"connect": connect}}
     if str(address) != url.host:
         extensions["sni_hostname"] = url.raw_host.decode("ascii")
-    return httpx.Request(
-        "GET", url.copy_with(host=str(address)), headers=[*fixed, *headers], extensions=extensions
-    )
+    method = "GET" if body is None else "POST"
+    there = url.copy_with(host=str(address))
+    return httpx.Request(method, there, headers=[*fixed, *headers], content=body, extensions=extensions)
 
 
 def _meaning(host: str, error: Exception) -> Unreachable | BadAnswer:
@@ -231,6 +240,28 @@ async def fetch(
             return await journey.end(timeout.total_seconds())
     except TimeoutError:
         raise late(host_of(start), timeout.total_seconds()) from None
+
+
+async def send_form(
+    url: str,
+    fields: bytes,
+    headers: Headers,
+    *,
+    timeout: timedelta,  # noqa: ASYNC109 - as `fetch`
+    largest: int,
+    network: Network | None = None,
+) -> tuple[int, bytes]:
+    """Send an encoded form to this address; status and body of the answer, no redirect followed. Raises as `fetch`."""
+    place, seconds = address_of(url), timeout.total_seconds()
+    given = [(b"Content-Type", b"application/x-www-form-urlencoded"), *headers]
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            asked(place, given, network=network or Network(), within=seconds, body=fields) as answer,
+        ):
+            return answer.status_code, await read(answer, host_of(place), largest)
+    except TimeoutError:
+        raise late(host_of(place), seconds) from None
 
 
 async def look(url: str, *, timeout: timedelta, network: Network) -> tuple[int, bytes]:  # noqa: ASYNC109 - as `fetch`

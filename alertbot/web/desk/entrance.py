@@ -1,7 +1,6 @@
 """Signing in and out, the ways in that a person has, the language; and all routes of the desk put together."""
 
 from collections.abc import Awaitable, Callable
-from http.cookies import SimpleCookie
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,11 +10,12 @@ from starlette.responses import JSONResponse, Response
 
 from alertbot.core.errors import Refused
 from alertbot.core.words import LANGUAGES, _, ngettext
-from alertbot.people import accounts, passkeys, signing_in
+from alertbot.people import accounts, organisation, passkeys, signing_in
 from alertbot.people.signing_in import SignInRefused
 from alertbot.web.desk import (
     alert_page,
     audit_page,
+    by_organisation,
     delivery_page,
     exact_texts,
     incidents_page,
@@ -28,6 +28,7 @@ from alertbot.web.desk import (
     watching_page,
     write_page,
 )
+from alertbot.web.desk.by_organisation import page_of_desk, session_cookie, with_session
 from alertbot.web.desk.room import (
     ROOT,
     DeskRoom,
@@ -55,6 +56,7 @@ PAGES = (
     read_back_page,
     numbers_page,  # after those whose addresses it would take
     people_page,
+    by_organisation,
 )
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
@@ -98,11 +100,21 @@ async def _static(visit: Visit) -> Response:
 
 async def _sign_in(visit: Visit) -> Response:
     if visit.here is not None:
-        return see(_next(visit.request.query_params.get("next", "")))
-    return _form(visit)
+        return see(page_of_desk(visit.request.query_params.get("next", "")))
+    provider = visit.desk.provider
+    leaving = None
+    if provider is not None and "left" in visit.request.query_params:
+        leaving = await provider.leaving(f"{visit.desk.url}{ROOT}/sign-in")
+    return _form(visit, leaving=leaving)
 
 
-def _form(visit: Visit, status: int = 200, error: str | None = None, tried: str = "") -> Response:
+def _form(
+    visit: Visit,
+    status: int = 200,
+    error: str | None = None,
+    tried: str = "",
+    leaving: str | None = None,
+) -> Response:
     place = visit.field("next") or visit.request.query_params.get("next", "")
     return rendered(
         visit,
@@ -111,9 +123,10 @@ def _form(visit: Visit, status: int = 200, error: str | None = None, tried: str 
         strip=None,
         error=error,
         tried=tried,
-        next=_next(place),
+        next=page_of_desk(place),
         name=visit.field("name"),
         passkeys=_can_have_passkeys(visit),
+        leaving=leaving,
     )
 
 
@@ -124,14 +137,6 @@ def _can_have_passkeys(visit: Visit) -> bool:
     except ValueError:
         return True
     return False
-
-
-def _next(place: str) -> str:
-    """A page of the desk; anything else is its first."""
-    fits = (
-        place.startswith(f"{ROOT}/") and "//" not in place and place.isprintable() and "\\" not in place
-    )
-    return place if fits and not place.startswith(f"{ROOT}/sign-in") else ROOT
 
 
 async def _signed_in(visit: Visit) -> Response:
@@ -165,7 +170,7 @@ async def _limited(visit: Visit, act: Callable[[], Awaitable[str]], tried: str =
             return _form(visit, 429, _too_often(wait), tried)
         attempts.note(visit.address)
         return _form(visit, 403, str(refused), tried)
-    return await _with_session(visit, secret, _next(visit.field("next")))
+    return await with_session(visit, secret, page_of_desk(visit.field("next")))
 
 
 def _too_often(wait: float) -> str:
@@ -175,26 +180,6 @@ def _too_often(wait: float) -> str:
         "Too many attempts. Try again in {n} minutes.",
         minutes,
     ).format(n=minutes)
-
-
-async def _with_session(visit: Visit, secret: str, place: str) -> Response:
-    """Go on with a new session; whatever the browser had before ends."""
-    if visit.here is not None:
-        await signing_in.end(visit.service, visit.here.person, visit.here.id)
-    answer = see(place)
-    answer.headers.append("set-cookie", _cookie(visit.desk, secret))
-    return answer
-
-
-def _cookie(desk: DeskRoom, secret: str) -> str:
-    made: SimpleCookie = SimpleCookie()
-    made[desk.cookie] = secret
-    morsel = made[desk.cookie]
-    morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Lax"
-    morsel["secure"] = desk.secure
-    if not secret:
-        morsel["max-age"] = 0
-    return morsel.OutputString()
 
 
 async def _passkey_options(visit: Visit) -> Response:
@@ -238,8 +223,9 @@ async def _by_invitation(visit: Visit) -> Response:
 async def _sign_out(visit: Visit) -> Response:
     assert visit.here is not None
     await signing_in.end(visit.service, visit.person, visit.here.id)
-    answer = see(f"{ROOT}/sign-in")
-    answer.headers.append("set-cookie", _cookie(visit.desk, ""))
+    left = "?left" if visit.here.way == "oidc" else ""
+    answer = see(f"{ROOT}/sign-in{left}")
+    answer.headers.append("set-cookie", session_cookie(visit.desk, ""))
     answer.headers["clear-site-data"] = '"cache"'
     return answer
 
@@ -250,14 +236,14 @@ async def _stay(visit: Visit) -> Response:
     left = (visit.here.ends_at - visit.service.now).total_seconds()
     if "fetch" in visit.fields:
         return JSONResponse({"left": left})
-    return see(_next(visit.field("next")))
+    return see(page_of_desk(visit.field("next")))
 
 
 async def _language(visit: Visit) -> Response:
     assert visit.here is not None
     if visit.field("lang") in LANGUAGES:
         await signing_in.speak(visit.service, visit.here, visit.field("lang"))
-    return see(_next(visit.field("next")))
+    return see(page_of_desk(visit.field("next")))
 
 
 # --- you ------------------------------------------------------------------------------------------
@@ -274,6 +260,7 @@ async def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
         "token": None,
         "first": "first" in visit.request.query_params,
         "passkeys": _can_have_passkeys(visit),
+        "linked": await organisation.linked(visit.service, visit.person),
     } | await token_page.values(visit)
     return await page(visit, "you.html.j2", status, ways=ways, **(given | values))
 
@@ -290,7 +277,7 @@ async def _renew(visit: Visit) -> Response:
     here = await signing_in.session(visit.service, secret)
     fresh = Visit(visit.desk, visit.request, here, visit.fields)
     answer = await _account(fresh, token=issued.token)
-    answer.headers.append("set-cookie", _cookie(visit.desk, secret))
+    answer.headers.append("set-cookie", session_cookie(visit.desk, secret))
     return answer
 
 

@@ -37,6 +37,7 @@ from alertbot.watch.rules_log import State
 from alertbot.web import approvals, reading
 from alertbot.web.desk import wording
 from alertbot.web.desk.news import TURN_SECONDS, NewsDesk
+from alertbot.web.desk.provider import Provider
 from alertbot.web.desk.ways_out import for_desk
 from alertbot.web.reading import Attempts, Unreadable
 
@@ -57,11 +58,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DeskRoom:
-    """The desk of one service. `url`: its origin, as people's browsers see it."""
+    """The desk of one service. `url`: its origin, as people's browsers see it. `provider`: the organisation's own
+    sign-in, where there is one."""
 
     service: WatchContext
     url: str
     attempts: Attempts = field(default_factory=Attempts)
+    provider: Provider | None = None
 
     @property
     def secure(self) -> bool:
