@@ -17,10 +17,12 @@ from alertbot.core.model import AlertState, Person, RawValues
 from alertbot.core.words import _, ngettext
 from alertbot.numbers import changing, consulting
 from alertbot.numbers.reading import RowFault
+from alertbot.numbers.rules_changes import fate_words
 from alertbot.numbers.rules_checks import CoverageLevel, Severity
 from alertbot.numbers.rules_rows import COLUMNS
 from alertbot.numbers.rules_sheet import template, to_csv, to_json
 from alertbot.numbers.views import (
+    ImportPlanView,
     ImportView,
     NumberChanged,
     NumberHistory,
@@ -45,6 +47,7 @@ Query = Annotated[
         help=_("Territories, services, entries: 22,29/samu,N12. Default: all."),
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help=_("Only show what it would do."))]
 PARTLY = 3  # the exit code where some rows were left out
 NAMED = 10  # entries in one sentence
 
@@ -55,9 +58,14 @@ def import_(
     keep_valid: Annotated[
         bool, typer.Option("--keep-valid", help=_("Import the good rows even if others are wrong."))
     ] = False,
+    dry_run: DryRun = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
+    if dry_run:
+        _would_import(context, file, as_json)
+        return
+
     async def work(service: WatchContext, person: Person) -> ImportView:
         changing.require_role(person)  # before a large file is read
         with console(as_json=True).status(_("Reading {file}").format(file=file.name)):
@@ -74,6 +82,25 @@ def import_(
         emit(done)
     if done.faults:
         raise typer.Exit(PARTLY)
+
+
+def _would_import(context: typer.Context, file: Path, as_json: bool) -> None:
+    """Every row of the file with what importing it would do."""
+
+    async def work(service: WatchContext) -> ImportPlanView:
+        return await still_public.would_import(service, changing.read(file, service.now), file.name)
+
+    found = read(context, work)
+    for message in (*found.faults, *found.warnings):
+        say(f"! {message}", as_json)
+    for row in found.rows:
+        words = fate_words(row.fate).format(entry=row.entry)
+        say(f"{row.row}: {' · '.join(filter(None, (words, row.said, *row.notes)))}", as_json)
+    for one in found.published:
+        told = _("! The public reads {entry} in {alert}: {row}.")
+        say(told.format(entry=one.entry, alert=one.alert, row=one.row), as_json)
+    if as_json:
+        emit(found)
 
 
 def _import_lines(done: ImportView) -> Iterator[str]:
@@ -179,7 +206,7 @@ def withdraw(
     but: Annotated[
         str, typer.Option("--but", metavar=_("QUERY"), help=_("What stays in force: 22/samu."))
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help=_("Only show what it would do."))] = False,
+    dry_run: DryRun = False,
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:

@@ -126,11 +126,12 @@ class ImportReading(RowsRead):
 
     The whole file may be imported if there are no `faults`; otherwise `rows` is what `--keep-valid`
     imports. `report` holds the findings of the valid rows together; `warnings` and `information` repeat
-    them, each at the last row it concerns.
+    them, each at the last row it concerns. `numbered`: each valid row of the file, before they were merged.
     """
 
     information: tuple[RowFault, ...] = ()
     report: Report = field(default_factory=Report)
+    numbered: tuple[Numbered, ...] = ()
 
 
 def read_import(data: bytes, name: str, *, now: datetime) -> ImportReading:
@@ -173,6 +174,7 @@ def _read(sheet: RowSheet, name: str, now: datetime) -> ImportReading:
         (*_times(kept, raw_of, now), *_as_faults(report.warnings, kept)),
         _as_faults(report.information, kept),
         report,
+        tuple(kept),
     )
 
 

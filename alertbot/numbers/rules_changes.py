@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypeAlias
 
 from alertbot.core.frozen import dataclass
@@ -189,6 +190,40 @@ def plan(present: Iterable[Entry], rows: Iterable[NumberRow], now: datetime) -> 
         else:
             same.append(entry)
     return ChangePlan(tuple(new), tuple(changed), tuple(sourced), tuple(same), tuple(withdrawn))
+
+
+class RowFate(StrEnum):
+    """What an import does with a row."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SOURCE = "source"  # its entry gains a source
+    SAME = "same"
+    WITHDRAWN = "withdrawn"  # its entry was withdrawn, and stays so
+    WRONG = "wrong"
+
+
+def fate_words(fate: RowFate) -> str:
+    """What an import does with a row, in words; `{entry}` stands for the name of the entry."""
+    words = {
+        RowFate.NEW: _("new"),
+        RowFate.CHANGED: _("changes {entry}"),
+        RowFate.SOURCE: _("one more source for {entry}"),
+        RowFate.SAME: _("{entry} says so already"),
+        RowFate.WITHDRAWN: _("{entry} was withdrawn, and stays so"),
+        RowFate.WRONG: _("cannot be used"),
+    }
+    return words[fate]
+
+
+def fates(made: ChangePlan) -> dict[tuple[str, ...], tuple[RowFate, str]]:
+    """What becomes of the rows of a plan, by what identifies them: with the name of the entry, if there is one."""
+    found = {row.identity: (RowFate.NEW, "") for row in made.new}
+    for fate, pairs in ((RowFate.CHANGED, made.changed), (RowFate.SOURCE, made.sourced)):
+        found |= {row.identity: (fate, entry.name) for entry, row in pairs}
+    for fate, entries in ((RowFate.SAME, made.same), (RowFate.WITHDRAWN, made.withdrawn)):
+        found |= {entry.row.identity: (fate, entry.name) for entry in entries}
+    return found
 
 
 def _may_become(entry: Entry, row: NumberRow) -> bool:

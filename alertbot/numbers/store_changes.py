@@ -29,13 +29,21 @@ async def take_in(
 ) -> tuple[ChangePlan, tuple[int, ...]]:
     """Store these rows, one per identity; returns what was done, and the ids of new entries in order."""
     await take_lock(conn, AUDIT)
-    rows = merged(with_known_translations(rows, await _worded_there(conn, rows)))
-    present = await store_numbers.by_identity(conn, rows)
-    decided = plan(present, rows, at)
+    decided, _rows = await planned(conn, rows, at=at)
     ids = await _add(conn, decided.new, verb, by, at)
     await _renew(conn, decided.changed, verb, by, at)
     await _update_many(conn, [{"key": entry.id, "row": _cells(row)} for entry, row in decided.sourced])
     return decided, ids
+
+
+async def planned(
+    conn: Connection, rows: Sequence[NumberRow], *, at: datetime
+) -> tuple[ChangePlan, tuple[NumberRow, ...]]:
+    """What `take_in` would do, and each row with the translations that the register knows."""
+    translated = with_known_translations(rows, await _worded_there(conn, rows))
+    joined = merged(translated)
+    present = await store_numbers.by_identity(conn, joined)
+    return plan(present, joined, at), translated
 
 
 async def _worded_there(conn: Connection, rows: Sequence[NumberRow]) -> tuple[Entry, ...]:

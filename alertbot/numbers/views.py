@@ -8,6 +8,7 @@ from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
 from alertbot.core.model import AlertState
 from alertbot.numbers.reading import RowFault
+from alertbot.numbers.rules_changes import RowFate
 from alertbot.numbers.rules_checks import CheckRule, CoverageLevel, Severity
 from alertbot.numbers.rules_entry import Entry, Standing, standing
 
@@ -168,6 +169,30 @@ class ImportView:
     warnings: tuple[RowFault, ...]
     information: tuple[RowFault, ...]
     published: tuple["StillPublic", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutcome:
+    """What an import does with one row of a file. `said`: the row in one line; `entry`: the one that it is about;
+    `notes`: why it cannot be used, or what deserves a look."""
+
+    row: int
+    fate: RowFate
+    said: str
+    entry: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlanView:
+    """What importing a file would do, row by row. `faults`: of the whole file; `published`: where the public reads
+    what would change."""
+
+    file: str
+    rows: tuple[RowOutcome, ...]
+    faults: tuple[str, ...]
+    warnings: tuple[str, ...]
+    published: tuple["StillPublic", ...]
 
 
 @dataclass(frozen=True, slots=True)

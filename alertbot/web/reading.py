@@ -6,6 +6,8 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
+from email.parser import BytesParser
+from email.policy import HTTP
 from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import parse_qs
 
@@ -82,6 +84,35 @@ async def form(request: Request, *, largest: int, most: int) -> dict[str, list[s
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=most)
     except ValueError:
         raise Unreadable(400) from None
+
+
+MULTIPART = "multipart/form-data"
+
+
+async def upload(
+    request: Request, *, largest: int, most: int
+) -> tuple[dict[str, list[str]], str, bytes]:
+    """The fields of a form with a file, and the file's name and content; both are empty if none was chosen. Raises
+    `Unreadable` as `form` does."""
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != MULTIPART:
+        raise Unreadable(415)
+    body = await read_body(request, largest=largest)
+    if body.count(b"content-disposition:") + body.count(b"Content-Disposition:") > most:
+        raise Unreadable(400)
+    head = f"content-type: {kind}\r\nmime-version: 1.0\r\n\r\n".encode("latin-1", "replace")
+    whole = BytesParser(policy=HTTP).parsebytes(head + body)
+    fields: dict[str, list[str]] = {}
+    name, data = "", b""
+    for part in whole.iter_parts():
+        content = part.get_payload(decode=True)
+        content = content if isinstance(content, bytes) else b""
+        if part.get_filename() is not None:
+            name, data = str(part.get_filename())[:200], content
+            continue
+        key = str(part.get_param("name", "", header="content-disposition"))
+        fields.setdefault(key, []).append(content.decode("utf-8", "replace"))
+    return fields, name, data
 
 
 MOST_WRONG = 20

@@ -13,18 +13,21 @@ from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_settle
-from alertbot.numbers import changing, lookup, store_changes, store_numbers, verifying
+from alertbot.numbers import changing, lookup, rules_changes, store_changes, store_numbers, verifying
 from alertbot.numbers.changing import note
 from alertbot.numbers.lookup import said
-from alertbot.numbers.reading import RowsRead
+from alertbot.numbers.reading import ImportReading, RowsRead
+from alertbot.numbers.rules_changes import RowFate
 from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id
 from alertbot.numbers.verifying import Verification
 from alertbot.numbers.views import (
+    ImportPlanView,
     ImportView,
     NumberChanged,
     NumbersTold,
     NumbersWithdrawn,
     NumberView,
+    RowOutcome,
     StillPublic,
 )
 from alertbot.people import rules, tasks
@@ -48,6 +51,48 @@ async def import_(
     `edit`."""
     told = partial(_changed, service)
     return await changing.import_(service, actor, read, name, keep_valid=keep_valid, told=told)
+
+
+async def would_import(service: Context, read: ImportReading, name: str) -> ImportPlanView:
+    """What importing the rows of a file would do, row by row; changes nothing."""
+
+    async def look(conn: Connection) -> ImportPlanView:
+        made, translated = await store_changes.planned(conn, read.rows, at=service.now)
+        fates = rules_changes.fates(made)
+        known = {
+            row.identity: fates[other.identity]
+            for row, other in zip(read.rows, translated, strict=True)
+        }
+        notes = _notes(read)
+        rows = [
+            RowOutcome(count, *_fate(known[row.identity], str(row)), tuple(notes.get(count, ())))
+            for count, row in read.numbered
+        ]
+        wrong = {one.row for one in read.faults if one.row}
+        rows += [RowOutcome(count, RowFate.WRONG, "", "", tuple(notes[count])) for count in wrong]
+        other = [entry for entry, row in made.changed if _acted_on(entry.row) != _acted_on(row)]
+        return ImportPlanView(
+            file=name,
+            rows=tuple(sorted(rows, key=lambda one: one.row)),
+            faults=tuple(one.message for one in read.faults if not one.row),
+            warnings=tuple(one.message for one in read.warnings if not one.row),
+            published=tuple(await _still_told(conn, other)),
+        )
+
+    return await service.database.read(look)
+
+
+def _fate(found: tuple[RowFate, str], said: str) -> tuple[RowFate, str, str]:
+    return found[0], said, found[1]
+
+
+def _notes(read: ImportReading) -> dict[int, list[str]]:
+    """What is to be said of each row."""
+    found: dict[int, list[str]] = {}
+    for one in (*read.faults, *read.warnings, *read.information):
+        if one.row:
+            found.setdefault(one.row, []).append(one.message)
+    return found
 
 
 async def verify(service: Context, actor: Person, name: str, given: Verification) -> NumberView:

@@ -17,6 +17,7 @@ from alertbot.web.desk import (
     audit_page,
     by_organisation,
     delivery_page,
+    entering_page,
     exact_texts,
     incidents_page,
     now_page,
@@ -53,6 +54,7 @@ PAGES = (
     audit_page,
     incidents_page,
     watching_page,
+    entering_page,
     read_back_page,
     numbers_page,  # after those whose addresses it would take
     people_page,

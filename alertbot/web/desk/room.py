@@ -172,17 +172,22 @@ class Routes:
     def get(self, path: str, act: Act, *, public: bool = False) -> None:
         self._add(path, act, ["GET"], public=public)
 
-    def post(self, path: str, act: Act, *, public: bool = False) -> None:
-        self._add(path, act, ["POST"], public=public)
+    def post(self, path: str, act: Act, *, public: bool = False, file: bool = False) -> None:
+        """`file`: the form sends a file, which `act` reads by itself, for somebody who is signed in."""
+        self._add(path, act, ["POST"], public=public, file=file)
 
-    def _add(self, path: str, act: Act, methods: list[str], *, public: bool) -> None:
+    def _add(
+        self, path: str, act: Act, methods: list[str], *, public: bool, file: bool = False
+    ) -> None:
         async def answer(request: Request) -> Response:
-            return await _answered(self.desk, request, act, public=public)
+            return await _answered(self.desk, request, act, public=public, file=file)
 
         self.router.add_api_route(ROOT + path, answer, methods=methods, response_model=None)
 
 
-async def _answered(desk: DeskRoom, request: Request, act: Act, *, public: bool) -> Response:
+async def _answered(
+    desk: DeskRoom, request: Request, act: Act, *, public: bool, file: bool
+) -> Response:
     """The page that `act` makes, or one that says why not; never a library's own message, never a traceback."""
     chosen = approvals.reader_language(request, _default(desk))
     visit = Visit(desk, request, None, {})
@@ -190,7 +195,7 @@ async def _answered(desk: DeskRoom, request: Request, act: Act, *, public: bool)
         try:
             if request.method == "POST" and not is_ours(request, desk.url):
                 return said(visit, 403, _("Not allowed"), wording.foreign())
-            visit = await _visit(desk, request)
+            visit = await _visit(desk, request, file=file)
             with spoken((visit.here and visit.here.lang) or chosen):
                 return await _let_in(visit, act, public=public)
         except Unreadable as error:
@@ -205,12 +210,12 @@ async def _answered(desk: DeskRoom, request: Request, act: Act, *, public: bool)
             return said(visit, 500, _("Something went wrong"), wording.failed())
 
 
-async def _visit(desk: DeskRoom, request: Request) -> Visit:
+async def _visit(desk: DeskRoom, request: Request, *, file: bool) -> Visit:
     secret = request.cookies.get(desk.cookie, "")
     used = not by_itself(request)
     here = await signing_in.session(desk.service, secret, used=used) if secret else None
     given: Mapping[str, list[str]] = {}
-    if request.method == "POST":
+    if request.method == "POST" and not file:
         given = await reading.form(request, largest=LARGEST_FORM_BYTES, most=MOST_FIELDS)
     return Visit(desk, request, here, given)
 
