@@ -14,9 +14,10 @@ HEAD = """# Commands
 
 Generated from the program by `make docs`; the test suite fails if it is out of date.
 
-`alertbot [--config FILE] [--token-file FILE] [--log-level LEVEL] COMMAND …`. The configuration is `--config`, else
+`alertbot [--config FILE] [--server ADDRESS] [--token-file FILE] [--log-level LEVEL] COMMAND …`. The configuration is `--config`, else
 `$ALERTBOT_CONFIG`, else `./config.yaml`. Your token comes from the file given with `--token-file`, else from
-`ALERTBOT_TOKEN`, else from `alertbot login`. With `--json` exactly one JSON document is printed on stdout; messages go to stderr. Messages are in
+`ALERTBOT_TOKEN`, else from `alertbot login`. With `--server`, `$ALERTBOT_SERVER` or a login at a server, and without a
+configuration, commands ask [the desk of a service](../how-to/from-a-laptop.md). With `--json` exactly one JSON document is printed on stdout; messages go to stderr. Messages are in
 English or French, depending on your locale (`LANG`, `LC_ALL`). Logs go to stderr: readable lines in a terminal,
 otherwise one JSON object per line. The log level is `--log-level`, else `$ALERTBOT_LOG`, else `info`.
 

@@ -59,6 +59,15 @@ def root(
             help=_("Configuration file; default: $ALERTBOT_CONFIG, else ./config.yaml."),
         ),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar=_("ADDRESS"),
+            help=_(
+                "Ask this desk instead of a database here: https://desk.example.org; default: $ALERTBOT_SERVER."
+            ),
+        ),
+    ] = None,
     token_file: TokenFile = None,
     log_level: Annotated[
         str | None,
@@ -77,7 +86,7 @@ def root(
     ] = False,
 ) -> None:
     logs.set_up(log_level)
-    context.obj = Session(config, token_file)
+    context.obj = Session(config, token_file, server)
 
 
 def commands() -> Group:
@@ -91,8 +100,10 @@ def commands() -> Group:
 
 def _alone() -> list[str]:
     """`alertbot` and nothing more: at a terminal, where something is set up, what somebody has to know first."""
-    seen = sys.stdout.isatty() and Session(None, None).config_path().exists()
-    return ["now"] if seen else []
+    if not sys.stdout.isatty():
+        return []
+    here = Session(None, None)
+    return ["now"] if here.config_path().exists() or here.server else []
 
 
 def program() -> None:

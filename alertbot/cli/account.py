@@ -1,10 +1,14 @@
-"""Who a person is at the command line: login, logout, whoami."""
+"""Who a person is at the command line: login, logout, whoami; at a configuration, or at a server."""
 
 import os
+import platform
 import sys
+import time
+from collections.abc import Mapping
 from dataclasses import replace
 from getpass import getpass
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -12,27 +16,46 @@ from alertbot.cli import kept
 from alertbot.cli.frame import AsJson, TokenFile, emit, say, session
 from alertbot.cli.kept import Login
 from alertbot.cli.running import read
-from alertbot.core.errors import Misuse
+from alertbot.cli.server import Server
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.json import Json
 from alertbot.core.words import _
 from alertbot.people import accounts
-from alertbot.people.views import PersonView
+
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+SCOPES = "read draft submit approve"
+SLOWER_SECONDS = 5
 
 
 def login(context: typer.Context, token_file: TokenFile = None, as_json: AsJson = False) -> None:
     here = session(context)
-    token = _token(context, token_file)
-    person = read(context, lambda service: accounts.whoami(service, token))
+    server = here.server
+    given = token_file or here.token_file or os.environ.get("ALERTBOT_TOKEN")
+    token = _by_device(server) if server and not given else _token(context, token_file)
+    person = _person(context, token)
     known = kept.logins()
     path = kept.keep_logins(
-        replace(known, by_place={**known.by_place, here.place: Login(person.name, token)})
+        replace(
+            known,
+            by_place={**known.by_place, here.place: Login(str(person["name"]), token)},
+            server=server or known.server,
+        )
     )
     said = _("You are {name} ({roles}) at {place} from now on. Kept for you alone in {path}.")
-    say(
-        said.format(name=person.name, roles=", ".join(person.roles), place=here.place, path=path),
-        as_json,
-    )
+    roles = ", ".join(person["roles"])
+    say(said.format(name=person["name"], roles=roles, place=here.place, path=path), as_json)
     if as_json:
-        emit(_who(person, here.place, str(path)))
+        emit({"person": person, "place": here.place, "token_from": str(path)})
+
+
+def _person(context: typer.Context, token: str | None) -> Mapping[str, Any]:
+    """Who has this token. Raises `Refused` for one that does not count."""
+    server = session(context).server
+    if server is not None:
+        found: Mapping[str, Any] = Server(server, token).get(dict[str, Any], "/me")
+        return found
+    view = read(context, lambda service: accounts.whoami(service, token))
+    return {"name": view.name, "roles": list(view.roles)}
 
 
 def _token(context: typer.Context, token_file: Path | None) -> str:
@@ -53,34 +76,70 @@ def _token(context: typer.Context, token_file: Path | None) -> str:
     return found
 
 
+def _by_device(url: str) -> str:
+    """A token that the person gives this machine on the desk: they sign in there and type the code shown here."""
+    server, machine = Server(url, None), f"alertbot, {platform.node()}"[:100]
+    status, asked = server.form("/device", {"scope": SCOPES, "machine": machine})
+    if status != 200:
+        raise Refused(str(asked.get("error_description") or asked.get("detail")))
+    page, code = asked["verification_uri"], asked["user_code"]
+    complete = asked.get("verification_uri_complete") or page
+    say(
+        _("Open {page}, sign in, and type this code: {code}\n(or open {complete})").format(
+            page=page, code=code, complete=complete
+        ),
+        as_json=True,
+    )
+    until = time.monotonic() + _number(asked.get("expires_in"), 600)
+    pause = _number(asked.get("interval"), SLOWER_SECONDS)
+    while time.monotonic() < until:
+        time.sleep(pause)
+        form = {"grant_type": GRANT, "device_code": str(asked["device_code"])}
+        status, found = server.form("/token", form)
+        if status == 200:
+            return str(found["access_token"])
+        if found.get("error") == "slow_down":
+            pause += SLOWER_SECONDS
+        elif found.get("error") != "authorization_pending":
+            raise Refused(str(found.get("error_description") or found.get("error")))
+    raise Refused(
+        _("Nobody typed the code in time. Try again: alertbot login --server {url}").format(url=url)
+    )
+
+
+def _number(value: Json, usual: float) -> float:
+    return float(value) if isinstance(value, int | float) else usual
+
+
 def logout(context: typer.Context, as_json: AsJson = False) -> None:
     here, known = session(context), kept.logins()
-    gone = known.by_place.get(here.place)
+    gone, place = known.by_place.get(here.place), here.place
     if gone is not None:
-        left = {place: one for place, one in known.by_place.items() if place != here.place}
-        kept.keep_logins(replace(known, by_place=left))
-        said = _(
-            "You are no longer {name} at {place} on this account. The token itself still works elsewhere; `alertbot"
-            " people rotate {name}` ends it."
+        left = {one: login for one, login in known.by_place.items() if one != place}
+        server = None if known.server == place else known.server
+        kept.keep_logins(replace(known, by_place=left, server=server))
+        how = (
+            _("revoke it on the desk, on the page with your name")
+            if here.server
+            else _("`alertbot people rotate {name}` ends it").format(name=gone.name)
         )
-        say(said.format(name=gone.name, place=here.place), as_json)
+        said = _(
+            "You are no longer {name} at {place} on this account. The token itself still works elsewhere: {how}."
+        )
+        say(said.format(name=gone.name, place=place, how=how), as_json)
     else:
-        say(_("Nobody is logged in at {place} on this account.").format(place=here.place), as_json)
+        say(_("Nobody is logged in at {place} on this account.").format(place=place), as_json)
     if as_json:
-        emit({"name": gone.name if gone else None, "place": here.place})
+        emit({"name": gone.name if gone else None, "place": place})
 
 
 def whoami(context: typer.Context, token_file: TokenFile = None, as_json: AsJson = False) -> None:
     here = session(context)
     token, where = here.token(token_file), here.token_from(token_file)
-    person = read(context, lambda service: accounts.whoami(service, token))
+    person = _person(context, token)
     if as_json:
-        emit(_who(person, here.place, where))
+        emit({"person": person, "place": here.place, "token_from": where})
         return
     said = _("You are {name} ({roles}) at {place}; your token is from {where}.")
-    roles = ", ".join(person.roles)
-    say(said.format(name=person.name, roles=roles, place=here.place, where=where))
-
-
-def _who(person: PersonView, place: str, where: str) -> dict[str, object]:
-    return {"person": person, "place": place, "token_from": where}
+    roles = ", ".join(person["roles"])
+    say(said.format(name=person["name"], roles=roles, place=here.place, where=where))

@@ -73,7 +73,7 @@ def approve(
 
         drain_now(context, view, as_json)
         return
-    tell_outlook(view, _approved(view), as_json)
+    tell_outlook(view, approved(view), as_json)
     if wait:
         _wait(context, view, as_json)
     elif as_json:
@@ -87,7 +87,8 @@ def tell_outlook(view: AlertView, sentence: str, as_json: bool) -> None:
         say(f"  {line}", as_json)
 
 
-def _approved(view: AlertView) -> str:
+def approved(view: AlertView) -> str:
+    """What an approval did."""
     if view.start is not None:
         return _("{id} is approved.").format(id=view.id)
     said = _("You approved {id}. It needs {left} more.")
@@ -146,7 +147,7 @@ def return_(
         return await approving.return_(service, person, alert, reason)
 
     view = act(context, work, token_file)
-    _tell(view, _("{id} went back to {author}.").format(id=view.id, author=view.author), as_json)
+    tell(view, _("{id} went back to {author}.").format(id=view.id, author=view.author), as_json)
 
 
 def reject(
@@ -160,7 +161,7 @@ def reject(
         return await approving.reject(service, person, alert, reason)
 
     view = act(context, work, token_file)
-    _tell(view, _("{id} is rejected; it will never go out.").format(id=view.id), as_json)
+    tell(view, _("{id} is rejected; it will never go out.").format(id=view.id), as_json)
 
 
 def countersign(
@@ -169,10 +170,11 @@ def countersign(
     view = act(
         context, lambda service, person: approving.countersign(service, person, alert), token_file
     )
-    _tell(view, _("{id} is countersigned.").format(id=view.id), as_json)
+    tell(view, _("{id} is countersigned.").format(id=view.id), as_json)
 
 
-def _tell(view: AlertView, sentence: str, as_json: bool) -> None:
+def tell(view: AlertView, sentence: str, as_json: bool) -> None:
+    """Print what was done, or the alert as JSON beside it."""
     say(sentence, as_json)
     if as_json:
         emit(view)

@@ -1,10 +1,12 @@
 """`alertbot mcp`: what a writing assistant may do for a person. It looks, it previews, it drafts; it has no way to submit,
 approve, settle, record, or to touch people and numbers: such verbs are not in `AssistantDesk`."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import uuid4
 
 import typer
 
@@ -15,6 +17,7 @@ from alertbot.app import App
 from alertbot.cli.frame import TokenFile, session
 from alertbot.cli.parsing import load
 from alertbot.cli.running import with_app
+from alertbot.cli.server import Server, part
 from alertbot.core.errors import Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json, as_json
@@ -113,11 +116,62 @@ class LocalDesk:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DeskAtServer:
+    """The desk of a service, over its API, for the person with this token."""
+
+    server: Server
+
+    async def kinds(self, kind: str | None) -> Json:
+        if kind is None:
+            return await self._ask("GET", "/kinds")
+        found = await self._ask("GET", f"/kinds/{part(kind)}")
+        assert isinstance(found, dict)
+        return found | {"example": await self._ask("GET", f"/kinds/{part(kind)}/example")}
+
+    async def preview(self, wording: AssistantWording) -> Json:
+        return await self._ask("POST", "/preview", body=_body(wording))
+
+    async def draft(self, wording: AssistantWording, assistant: str) -> Json:
+        place = {"incident": wording.incident, "new_incident": wording.new_incident}
+        said = _body(wording) | {name: value for name, value in place.items() if value}
+        body = said | {"assistant": assistant[: writing.LONGEST_ASSISTANT]}
+        return await self._ask("POST", "/alerts", body=body, key=uuid4().hex)
+
+    async def status(self, alert: str | None) -> Json:
+        return await self._ask("GET", "/status", query={"alert": alert} if alert else {})
+
+    async def deliveries(self, alert: str | None, state: str | None, limit: int) -> Json:
+        given = {"alert": alert, "state": state, "limit": str(limit)}
+        query = {name: value for name, value in given.items() if value is not None}
+        return await self._ask("GET", "/deliveries", query=query)
+
+    async def _ask(self, method: str, path: str, **more: Any) -> Json:
+        return (await in_thread(partial(self.server.ask, method, path, **more))).document
+
+
+def _body(wording: AssistantWording) -> dict[str, Any]:
+    names = ("languages", "channels")
+    given = {name: list(getattr(wording, name)) for name in names if getattr(wording, name)}
+    return {
+        "kind": wording.kind,
+        "values": dict(wording.values),
+        "exercise": wording.exercise,
+        **given,
+    }
+
+
 def mcp(context: typer.Context, token_file: TokenFile = None) -> None:
     if find_spec("mcp") is None:
         raise Misuse(_("`alertbot mcp` needs one more library: pip install 'alertbot[mcp]'"))
     serve = load("assistant_tools:serve")
-    token = session(context).token(token_file)
+    here = session(context)
+    token = here.token(token_file)
+    if here.server is not None:
+        server = Server(here.server, token)
+        server.ask("GET", "/me")  # who is nobody learns it before anything is asked
+        asyncio.run(serve(DeskAtServer(server), here.server))
+        return
 
     async def work(app: App) -> None:
         service = await app.open()

@@ -1,6 +1,6 @@
 """The commands whose first word is a noun (`numbers add`): a list as in `commands`, one for each noun."""
 
-from alertbot.cli.parsing import ListedCommand, Listing
+from alertbot.cli.parsing import ANYWHERE, ListedCommand, Listing
 from alertbot.core.words import _
 
 INCIDENT = Listing(
@@ -125,11 +125,13 @@ NUMBERS = Listing(
                 " through a whole territory; leave it with q and resume later."
             ),
             'numbers verify N12 --digits "04 65 71 00 15" --call answered',
+            server="at_server:verify",
         ),
         "list": ListedCommand(
             "numbers:list_",
             _("List entries: all that are not withdrawn, or those of a query or standing."),
             "numbers list 22,29/samu --standing unverified",
+            server="at_server:numbers_list",
         ),
         "show": ListedCommand(
             "numbers:show",
@@ -154,6 +156,7 @@ NUMBERS = Listing(
             "numbers:template_",
             _("Print an empty numbers file with its columns and one example row."),
             "numbers template > numbers.csv",
+            server=ANYWHERE,
         ),
     },
 )
@@ -352,6 +355,7 @@ CONFIG = Listing(
             "operating:schema",
             _("Print the JSON Schema of the configuration, for editors that complete and check it."),
             "config schema > config.schema.json",
+            server=ANYWHERE,
         ),
     },
 )

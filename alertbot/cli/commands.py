@@ -5,7 +5,7 @@ Commands whose first word is a noun (`numbers add`) are listed in `command_group
 """
 
 from alertbot.cli import command_groups
-from alertbot.cli.parsing import ListedCommand, Listing, Section
+from alertbot.cli.parsing import ANYWHERE, ListedCommand, Listing, Section
 from alertbot.core.words import _
 
 COMMANDS: dict[str, ListedCommand | Listing] = {
@@ -16,11 +16,13 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " uses the kind's example."
         ),
         "preview status --vars facts.yaml --html preview.html",
+        server="at_server:preview",
     ),
     "kinds": ListedCommand(
         "composing:kinds",
         _("List the kinds of alert, or one kind's fields."),
         "kinds status --example > facts.yaml",
+        server="at_server:kinds",
     ),
     "draft": ListedCommand(
         "drafting:draft",
@@ -29,6 +31,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " values, it asks for them as `new` does."
         ),
         "draft status --vars facts.yaml --set next_update=+30m",
+        server="at_server:draft",
     ),
     "new": ListedCommand(
         "drafting:new",
@@ -45,6 +48,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " edit the values in $EDITOR."
         ),
         "edit BKRT-1 --set next_update=+45m",
+        server="at_server:edit",
     ),
     "show": ListedCommand(
         "alerts:show",
@@ -53,10 +57,19 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " approves exactly what you saw."
         ),
         "show BKRT-1",
+        server="at_server:show",
     ),
-    "submit": ListedCommand("alerts:submit", _("Submit a draft for approval."), "submit BKRT-1"),
+    "submit": ListedCommand(
+        "alerts:submit",
+        _("Submit a draft for approval."),
+        "submit BKRT-1",
+        server="at_server:submit",
+    ),
     "discard": ListedCommand(
-        "alerts:discard", _("Discard an alert that was never approved."), "discard BKRT-1"
+        "alerts:discard",
+        _("Discard an alert that was never approved."),
+        "discard BKRT-1",
+        server="at_server:discard",
     ),
     "record": ListedCommand(
         "alerts:record",
@@ -78,6 +91,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " set again."
         ),
         "update BKRT-1 --set next_update=+30m --submit",
+        server="at_server:update",
     ),
     "correct": ListedCommand(
         "following:correct",
@@ -86,11 +100,13 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " has ended. Needs one approver, who may be its author."
         ),
         'correct BKRT-1 --set "what_was_wrong=112 works" --set "what_is_right=112 is cut off"',
+        server="at_server:correct",
     ),
     "end": ListedCommand(
         "following:end",
         _("Announce that an incident is over. Once published, the incident is closed."),
         "end BKRT --vars end.yaml --submit",
+        server="at_server:end",
     ),
     "withdraw": ListedCommand(
         "following:withdraw",
@@ -99,6 +115,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " says which stop and which stay; the register drops them on approval."
         ),
         "withdraw --numbers 22,29,35,56 --but 22/samu",
+        server="at_server:withdraw",
     ),
     "retract": ListedCommand(
         "following:retract",
@@ -118,21 +135,25 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " cannot; the last approval needed publishes."
         ),
         "approve BKRT-1 --digest 3f9c0a12b7d4",
+        server="at_server:approve",
     ),
     "return": ListedCommand(
         "approving:return_",
         _("Send an alert back to its author with a reason."),
         'return BKRT-1 --reason "name the départements"',
+        server="at_server:return_",
     ),
     "reject": ListedCommand(
         "approving:reject",
         _("Refuse an alert for good, with a reason."),
         'reject BKRT-1 --reason "not our network"',
+        server="at_server:reject",
     ),
     "countersign": ListedCommand(
         "approving:countersign",
         _("Countersign what one person published alone with --break-glass."),
         "countersign BKRT-1",
+        server="at_server:countersign",
     ),
     "rules": command_groups.RULES,
     "serve": ListedCommand(
@@ -166,24 +187,31 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         "watching:status",
         _("Show what went out, what is waiting, what needs someone, and why anything was not sent."),
         "status --watch",
+        server="at_server:status",
     ),
     "deliveries": ListedCommand(
         "watching:deliveries",
         _("List deliveries with target, state, attempts, remote id and reason."),
         "deliveries BKRT-1 --state uncertain",
+        server="at_server:deliveries",
     ),
     "halt": ListedCommand(
         "halting:halt",
         _("Stop at once: everything, one channel, or one alert. Needs no token."),
         "halt --channel x_main",
+        server="at_server:halt",
     ),
     "resume": ListedCommand(
-        "halting:resume", _("Resume after a halt, or after a channel was paused."), "resume BKRT-1"
+        "halting:resume",
+        _("Resume after a halt, or after a channel was paused."),
+        "resume BKRT-1",
+        server="at_server:resume",
     ),
     "settle": ListedCommand(
         "halting:settle",
         _("Record what happened to a delivery that may have been sent."),
         "settle 17 --sent --url https://x.com/alertes_exemple/status/1400000000000000001",
+        server="at_server:settle",
     ),
     "numbers": command_groups.NUMBERS,
     "people": command_groups.PEOPLE,
@@ -197,6 +225,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " incidents. `alertbot` alone at a terminal shows the same."
         ),
         "now",
+        server="at_server:now_",
     ),
     "login": ListedCommand(
         "account:login",
@@ -205,14 +234,19 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " ALERTBOT_TOKEN come before it."
         ),
         "login",
+        server=ANYWHERE,
     ),
     "logout": ListedCommand(
-        "account:logout", _("Delete the token that `login` kept on this account."), "logout"
+        "account:logout",
+        _("Delete the token that `login` kept on this account."),
+        "logout",
+        server=ANYWHERE,
     ),
     "whoami": ListedCommand(
         "account:whoami",
         _("Say who you are here, with which roles, and where your token is from."),
         "whoami",
+        server=ANYWHERE,
     ),
     "mcp": ListedCommand(
         "assistant:mcp",
@@ -221,6 +255,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " It cannot submit, approve or send; what it drafts is marked for those who approve."
         ),
         "mcp --token-file camille.token",
+        server=ANYWHERE,
     ),
     "completion": ListedCommand(
         "completing:completion",
@@ -229,11 +264,13 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " register with Tab."
         ),
         "completion bash > ~/.local/share/bash-completion/completions/alertbot",
+        server=ANYWHERE,
     ),
     "init": ListedCommand(
         "operating:init",
         _("Write a commented configuration, with questions or with --defaults."),
         "init --defaults",
+        server=ANYWHERE,
     ),
     "check": ListedCommand(
         "operating:check",
@@ -250,6 +287,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " shows what the public would see. All state is in memory; stop with Ctrl-C."
         ),
         "sandbox --fault telegram:flood:retry_after=3",
+        server=ANYWHERE,
     ),
     "demo": ListedCommand(
         "rehearsing:demo",
@@ -257,6 +295,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             "Replay the evening of 2 June 2021 as it could have been told, on loopback, in under a minute."
         ),
         "demo",
+        server=ANYWHERE,
     ),
     "replay": ListedCommand(
         "rehearsing:replay",
@@ -266,6 +305,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " no configuration is needed. Case format: docs/reference/case-format.md."
         ),
         "replay cases/2021-06-02 --approver-delay 5m",
+        server=ANYWHERE,
     ),
 }
 

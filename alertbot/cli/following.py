@@ -209,13 +209,19 @@ def withdraw(
     )
     report(view, next_step(view), as_json)
     if view.unpublished:
-        say(
-            _(
-                "Left out, as they were never published: {names}. Remove them with `alertbot numbers"
-                " withdraw {query}`."
-            ).format(names=", ".join(view.unpublished), query=",".join(view.unpublished)),
-            as_json,
-        )
+        tell_unpublished(view, as_json)
+
+
+def tell_unpublished(view: AlertView, as_json: bool) -> None:
+    """Print what a withdrawal leaves out, because the public was never told it."""
+    names = view.unpublished or ()
+    say(
+        _(
+            "Left out, as they were never published: {names}. Remove them with `alertbot numbers"
+            " withdraw {query}`."
+        ).format(names=", ".join(names), query=",".join(names)),
+        as_json,
+    )
 
 
 def retract(

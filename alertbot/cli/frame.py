@@ -116,15 +116,29 @@ class Session:
 
     config: Path | None
     token_file: Path | None
+    at: str | None = None  # the server that was named
 
     def config_path(self) -> Path:
         """`--config`, else `$ALERTBOT_CONFIG`, else `./config.yaml`."""
         return self.config or Path(os.environ.get("ALERTBOT_CONFIG") or "config.yaml")
 
     @property
+    def server(self) -> str | None:
+        """The origin of the server whose desk is asked instead of a database: `--server`, else $ALERTBOT_SERVER; else,
+        where no configuration is named or found, the one that `login` kept. Raises `Misuse`."""
+        if self.at and self.config:
+            raise Misuse(_("--server asks a desk, --config opens a database here; give only one."))
+        if self.config:
+            return None
+        if given := self.at or os.environ.get("ALERTBOT_SERVER"):
+            return kept.origin_of(given)
+        here = os.environ.get("ALERTBOT_CONFIG") or self.config_path().exists()
+        return None if here else kept.logins().server
+
+    @property
     def place(self) -> str:
         """Where commands act, by the name under which a login and the last alert are kept."""
-        return str(self.config_path().absolute())
+        return self.server or str(self.config_path().absolute())
 
     def token_from(self, given: Path | None = None) -> str:
         """Where `token` finds it, in words; empty where nothing is set."""

@@ -51,12 +51,17 @@ def halt(
         done = _stop(context, database, alert, channel)
     except (ConfigInvalid, StoreFailed) as error:
         raise StoreFailed(f"{error}\n{_how_to_stop()}") from error
+    tell_halted(alert, channel, as_json)
+    if as_json:
+        emit(done)
+
+
+def tell_halted(alert: str | None, channel: str | None, as_json: bool) -> None:
+    """Print what was halted, and how to go on."""
     resuming = " ".join(filter(None, ("alertbot resume", alert, channel and f"--channel {channel}")))
     halted = _("Halted {what} at {at}: no new call starts. Resume with `{command}`.")
     at = f"{datetime.now().astimezone():%H:%M:%S (%Z)}"
     say(halted.format(what=_scope(alert, channel), at=at, command=resuming), as_json)
-    if as_json:
-        emit(done)
 
 
 def _stop(
@@ -112,10 +117,15 @@ def resume(
         return await halting.resume(service, person, alert, channel)
 
     done = act(context, work, token_file, partly=True)
-    scope = alert or channel
-    say(_("Resumed: {what}.").format(what=scope) if scope else _("Resumed: everything."), as_json)
+    tell_resumed(alert, channel, as_json)
     if as_json:
         emit(done)
+
+
+def tell_resumed(alert: str | None, channel: str | None, as_json: bool) -> None:
+    """Print what goes on."""
+    scope = alert or channel
+    say(_("Resumed: {what}.").format(what=scope) if scope else _("Resumed: everything."), as_json)
 
 
 def _scope(alert: str | None, channel: str | None) -> str:

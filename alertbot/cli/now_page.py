@@ -51,8 +51,8 @@ async def _looking(service: WatchContext, token: str | None) -> Person | None:
         return None
 
 
-def now_page(found: NowView, zone: ZoneInfo) -> Text:
-    """The whole page."""
+def now_page(found: NowView, zone: ZoneInfo | None) -> Text:
+    """The whole page; times in this zone, else in that of this machine."""
 
     def clock(moment: datetime) -> str:
         return told(moment, zone)

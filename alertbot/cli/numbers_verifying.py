@@ -87,13 +87,17 @@ def _one(
 
     async def work(service: WatchContext, person: Person) -> NumberView:
         asked = await verifying.open_entry(service, person, name)
-        said = digits or _ask(_("{row}: type its digits again").format(row=verifying.described(asked)))
-        result = call or _ask_call()
+        said = digits or ask(_("{row}: type its digits again").format(row=verifying.described(asked)))
+        result = call or ask_call()
         return await still_public.verify(
             service, person, name, Verification(said, result, called_at, note)
         )
 
-    view = act(context, work, token_file)
+    tell_verified(act(context, work, token_file), as_json)
+
+
+def tell_verified(view: NumberView, as_json: bool) -> None:
+    """Print what was read back."""
     sentence = _("{entry} was verified by {verified_by}: {said}.")
     say(sentence.format(entry=view.entry, verified_by=view.verified_by, said=view.said), as_json)
     if as_json:
@@ -156,29 +160,30 @@ def _read_back(entry: Entry, place: int, whole: int, as_json: bool) -> Verificat
     say(f"{place}/{whole}  {described(entry)}", as_json)
     for source in entry.row.sources:
         say(f"      {source}", as_json)
-    digits = _ask(_("Its digits, from the source ({leave} to leave)").format(leave=LEAVE))
+    digits = ask(_("Its digits, from the source ({leave} to leave)").format(leave=LEAVE))
     if digits.strip().lower() == LEAVE:
         return None
-    call = _ask_call(leave=True)
+    call = ask_call(leave=True)
     if call == LEAVE:
         return None
     note = (
-        _ask(_("Why it was not called, and who confirmed it")) if call == TestCall.NOT_CALLED else None
+        ask(_("Why it was not called, and who confirmed it")) if call == TestCall.NOT_CALLED else None
     )
     return Verification(digits, call, note=note)
 
 
-def _ask(question: str) -> str:
+def ask(question: str) -> str:
+    """The answer to a question at the terminal."""
     return str(typer.prompt(question, err=True))
 
 
-def _ask_call(*, leave: bool = False) -> str:
+def ask_call(*, leave: bool = False) -> str:
     """How the call went. There is no answer that is taken for pressing a key."""
 
     known = [str(call) for call in TestCall]
     question = _("The test call: {known}").format(known=", ".join(known))
     while True:
-        answer = _ask(question).strip().lower()
+        answer = ask(question).strip().lower()
         if answer in known or (leave and answer == LEAVE):
             return answer
 

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import wraps
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ from alertbot.core.frozen import dataclass
 from alertbot.core.signs import hidden_place, shown
 from alertbot.core.words import DOMAIN, LOCALE, _
 
+ANYWHERE = "anywhere"
 PAGE_WIDTH = 100  # cells, in a terminal that has them
 
 
@@ -169,11 +171,13 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class ListedCommand:
     """A command before it is loaded: `file:function` in `alertbot/cli`, its help, and an example without
-    the program's name."""
+    the program's name. `server`: the function that does the same at a server, `ANYWHERE` for a command that needs
+    neither, empty for one that no server offers."""
 
     target: str
     help: str
     example: str
+    server: str = ""
 
     def line(self) -> str:
         return _first_sentence(self.help)
@@ -187,10 +191,29 @@ class ListedCommand:
             help=self.help,
             epilog=_example(self.example),
             options_metavar=_("[OPTIONS]"),
-        )(load(self.target))
+        )(self._placed())
         loaded = typer.main.get_command(alone)
         assert isinstance(loaded, TyperCommand)
         return loaded
+
+    def _placed(self) -> Callable[..., Any]:
+        """Its function; where a server is asked, that for servers, with the same arguments."""
+        here = load(self.target)
+        if self.server == ANYWHERE:
+            return here
+
+        @wraps(here)
+        def run(**given: Any) -> Any:
+            context = given["context"]
+            server = getattr(context.find_root().obj, "server", None)
+            if server is None:
+                return here(**given)
+            if not self.server:
+                sentence = _("{server} does not offer `{command}`; use it on the service's machine.")
+                raise Misuse(sentence.format(server=server, command=context.command_path))
+            return load(self.server)(**given)
+
+        return run
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ by name, and other views. The fields' names are the document's keys, in the orde
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
+from enum import Enum
 from math import isfinite
-from typing import Any, TypeAlias
+from types import NoneType, UnionType
+from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from alertbot.core.words import _
 
@@ -102,3 +105,79 @@ def _some_number(digits: str) -> float:
     if not isfinite(number):
         raise UnfitJson(_("it contains a number that is too large"))
     return number
+
+
+# --- and back -------------------------------------------------------------------------------------
+
+
+class OtherShape(ValueError):
+    """A document that is no such view, as a program of another version may send it."""
+
+
+def as_view(kind: Any, document: Json) -> Any:
+    """The view, or list or mapping of views, that `as_json` made this document of. Keys that it does not know are left
+    out; fields that have no form in JSON are None. Raises `OtherShape`."""
+    origin = get_origin(kind)
+    if kind is Any:
+        return document
+    if origin in (Union, UnionType):
+        return _one_of(get_args(kind), document)
+    if is_dataclass(kind):
+        return _view(kind, document)
+    if origin in (tuple, list, Sequence):
+        return _several(kind, origin, document)
+    if origin is Mapping or origin is dict:
+        if not isinstance(document, dict):
+            raise OtherShape(str(kind))
+        return {key: as_view(get_args(kind)[1], value) for key, value in document.items()}
+    return _plain(kind, document)
+
+
+def _one_of(kinds: Sequence[Any], document: Json) -> Any:
+    if document is None and NoneType in kinds:
+        return None
+    for kind in kinds:
+        with suppress(OtherShape):
+            return as_view(kind, document)
+    raise OtherShape(str(kinds))
+
+
+def _view(kind: Any, document: Json) -> Any:
+    if not isinstance(document, dict):
+        raise OtherShape(kind.__name__)
+    hints, given = get_type_hints(kind), {}
+    for each in fields(kind):
+        if each.name in document:
+            given[each.name] = as_view(hints[each.name], document[each.name])
+        elif each.metadata.get("json") == "never":
+            given[each.name] = None if each.default is MISSING else each.default
+        elif each.default is MISSING and each.default_factory is MISSING:
+            raise OtherShape(f"{kind.__name__}.{each.name}")
+    return kind(**given)
+
+
+def _several(kind: Any, origin: Any, document: Json) -> Any:
+    if not isinstance(document, list):
+        raise OtherShape(str(kind))
+    inner = get_args(kind)
+    if origin is tuple and len(inner) > 1 and inner[1] is not Ellipsis:
+        if len(inner) != len(document):
+            raise OtherShape(str(kind))
+        return tuple(as_view(one, value) for one, value in zip(inner, document, strict=True))
+    found = [as_view(inner[0], value) for value in document]
+    return tuple(found) if origin is tuple else found
+
+
+def _plain(kind: Any, document: Json) -> Any:
+    try:
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return kind(document)
+        if kind is datetime and isinstance(document, str):
+            return datetime.fromisoformat(document)
+    except ValueError:
+        raise OtherShape(str(kind)) from None
+    if kind is float and isinstance(document, int) and not isinstance(document, bool):
+        return float(document)
+    if not isinstance(kind, type) or not isinstance(document, kind):
+        raise OtherShape(str(kind))
+    return document
