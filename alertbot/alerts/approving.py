@@ -86,11 +86,12 @@ def _by_hand(alert: Alert, reached: Reached) -> list[NewTask]:
 
 @dataclass(frozen=True, slots=True)
 class DecisionOrigin:
-    """How a decision reached the program. `way` is recorded in the audit. `precheck` runs first in the
-    decision's transaction and may refuse (a link that has been used)."""
+    """How a decision reached the program. `way` is recorded in the audit, and of the API which `token`. `precheck` runs
+    first in the decision's transaction and may refuse (a link that has been used)."""
 
     way: str | None = None
     precheck: Callable[[Connection], Awaitable[None]] | None = None
+    token: int | None = None
 
 
 COMMAND_LINE = DecisionOrigin()
@@ -261,7 +262,8 @@ async def _send_away(
 
 
 def _came(origin: DecisionOrigin) -> dict[str, object]:
-    return {"way": origin.way} if origin.way else {}
+    token = {"token": origin.token} if origin.token is not None else {}
+    return {"way": origin.way, **token} if origin.way else {}
 
 
 def _proved(service: Context, origin: DecisionOrigin, alert: Alert, actor: Person) -> dict[str, object]:

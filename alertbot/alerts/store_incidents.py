@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, or_, select, update
 
-from alertbot.core.errors import Misuse
+from alertbot.core.errors import NotThere
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
@@ -172,7 +172,7 @@ async def get(conn: Connection, reference: str) -> Incident:
     wanted = reference.strip().upper()
     row = (await conn.execute(select(incident).where(incident.c.id == wanted))).one_or_none()
     if row is None:
-        raise Misuse(
+        raise NotThere(
             _("There is no incident '{id}'; `alertbot incident list` shows them all.").format(
                 id=reference.strip()
             )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, exists, select
 
 from alertbot.alerts.rules_policy import AlertFacts, Approval
-from alertbot.core.errors import Misuse
+from alertbot.core.errors import Misuse, NotThere
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import (
     Action,
@@ -126,7 +126,7 @@ async def get(conn: Connection, reference: str, *, lock: bool = False) -> Alert:
     if row is None:
         row = await _row(conn, await _only_match(conn, wanted), lock=lock)
     if row is None:
-        raise Misuse(_no_alert(reference.strip()))
+        raise NotThere(_no_alert(reference.strip()))
     return _alert(row)
 
 
@@ -138,7 +138,7 @@ async def id_of(conn: Connection, reference: str) -> str:
         return wanted
     if found := await _only_match(conn, wanted):
         return found
-    raise Misuse(_no_alert(reference.strip()))
+    raise NotThere(_no_alert(reference.strip()))
 
 
 async def listing(
@@ -299,7 +299,7 @@ async def _row(conn: Connection, alert_id: str, *, lock: bool) -> Row[Any] | Non
 
 async def _only_match(conn: Connection, beginning: str) -> str:
     if len(beginning) < SHORTEST_BEGINNING:
-        raise Misuse(_no_alert(beginning))
+        raise NotThere(_no_alert(beginning))
     query = select(alert.c.id).where(alert.c.id.startswith(beginning, autoescape=True))
     ids = list(await conn.scalars(query.order_by(alert.c.number).limit(_NAMED_MATCHES)))
     if len(ids) > 1:

@@ -4,6 +4,7 @@ AlertbotError
 ├── Refused            exit 1   a rule says no; the sentence says which and what to do
 │   └── Faulty         exit 1   faults stand in the way of an alert; carries them
 ├── Misuse             exit 2   the command line or a file given on it is wrong
+│   ├── NotThere       exit 2   what is named is not there: an alert, an incident, an entry, a kind
 │   └── ConfigInvalid  exit 2   the configuration or a kind is wrong; carries every fault
 ├── StoreFailed        exit 2   the database cannot be used: missing, locked, full, read-only, newer
 │   └── StoreReplaced  exit 2   its file was replaced while it was open
@@ -60,6 +61,10 @@ class Misuse(AlertbotError):
     """The command cannot be carried out as it was given."""
 
     exit_code = 2
+
+
+class NotThere(Misuse):
+    """What was named is not there."""
 
 
 class ConfigInvalid(Misuse):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from alertbot.core.errors import Faulty, Misuse, Refused
+from alertbot.core.errors import Faulty, Misuse, NotThere, Refused
 from alertbot.core.model import Fault, Person, RawValues
 from alertbot.core.words import _, ngettext
 from alertbot.db import audit
@@ -101,7 +101,7 @@ async def one(conn: Connection, name: str) -> Entry:
     number = entry_id(name)
     found = await store_numbers.entries(conn, ids=[number]) if number else ()
     if not found:
-        raise Misuse(
+        raise NotThere(
             _("There is no entry '{name}'; `alertbot numbers list` shows them all.").format(
                 name=name.strip()
             )

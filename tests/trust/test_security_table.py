@@ -18,6 +18,7 @@ WHO = (
     "An outsider",
     "The token of an author",
     "The token of an approver",
+    "A program's token of the API",
     "The token of an admin",
     "The shell of the service",
     "Write access to the database",

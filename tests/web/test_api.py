@@ -66,6 +66,9 @@ async def test_an_approval_signs_what_its_person_was_shown(desk: DeskScene) -> N
     short = {"digest": digest["digest"][:32]}
     assert (await bo.post(f"/alerts/{alert}/approve", short)).status_code == 422
     assert (await bo.does(f"/alerts/{alert}/approve", digest))["state"] == "approved"
+    rows = await overview.audit_export(desk.team.service)
+    (told,) = [row["detail"] for row in rows if row["verb"] == "approve"]
+    assert (told["way"], told["token"]) == ("api", 1)
     assert (await overview.audit_verify(desk.team.service, None)).sound
 
 
@@ -220,6 +223,6 @@ async def test_deliveries_come_by_pages(desk: DeskScene) -> None:
 async def test_the_language_is_the_readers(desk: DeskScene) -> None:
     ada = await program(desk, "ada")
     answer = await ada.call("GET", "/alerts/NO-1", accept_language="fr-CH, en;q=0.5")
-    assert answer.status_code == 400
+    assert answer.status_code == 404
     assert "Il n’y a pas d’alerte" in answer.json()["detail"]
     assert answer.headers["content-language"] == "fr"

@@ -173,7 +173,7 @@ TWICE = b'{"kind": "status", "kind": "holding"}'
         (b'{"kind": "status", "values": {"where": 69}}', "invalid", "where must be a text"),
         (b'{"kind": "status", "exercise": "yes"}', "invalid", "“exercise”: must be true or false."),
         (b'{"kind": "st\\u0000"}', "invalid", "NUL"),
-        (b'{"kind": "nothing"}', "misuse", "There is no kind"),
+        (b'{"kind": "nothing"}', "not-found", "There is no kind"),
         (b'{"kind": "status", "channels": ["nowhere"]}', "misuse", "nowhere"),
     ],
 )

@@ -25,7 +25,7 @@ from typing import TypeAlias, TypeVar
 
 from alertbot.config.yaml_faults import Mark
 from alertbot.config.yaml_reader import Node, read_written
-from alertbot.core.errors import ConfigInvalid, Misuse
+from alertbot.core.errors import ConfigInvalid, NotThere
 from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 from alertbot.numbers import rules_words
@@ -164,8 +164,8 @@ def _rank(kind: Kind) -> tuple[int, str]:
     return kind.priority, kind.name
 
 
-def _no_such_kind(name: str, known: Mapping[str, Kind] | tuple[str, ...]) -> Misuse:
-    return Misuse(_("There is no kind with that name: {why}").format(why=unknown(name, known)))
+def _no_such_kind(name: str, known: Mapping[str, Kind] | tuple[str, ...]) -> NotThere:
+    return NotThere(_("There is no kind with that name: {why}").format(why=unknown(name, known)))
 
 
 def _refuse(faults: list[str]) -> None:

@@ -219,7 +219,7 @@ async def _approve(call: Call, said: DigestBody) -> AlertView:
             sentence = _("{name} was not shown {alert} as it is now. First show it, then approve it.")
             raise Refused(sentence.format(name=call.person.name, alert=known.id))
 
-    origin = DecisionOrigin(WAY, require_shown)
+    origin = DecisionOrigin(WAY, require_shown, call.token.id)
     try:
         view = await approving.approve(call.service, call.person, alert, said.digest, origin)
     except Refused:
@@ -240,7 +240,11 @@ async def _send_away(call: Call, said: ReasonBody, verb: Any) -> AlertView:
     if held := _held(call, said.digest):
         await _require_held(call, held)
     sent: AlertView = await verb(
-        call.service, call.person, call.path("alert"), said.reason, DecisionOrigin(WAY)
+        call.service,
+        call.person,
+        call.path("alert"),
+        said.reason,
+        DecisionOrigin(WAY, token=call.token.id),
     )
     return sent
 

@@ -8,7 +8,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from alertbot.alerts.showing import TextDifferences
-from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
+from alertbot.core.errors import (
+    AlertbotError,
+    Faulty,
+    Misuse,
+    NotThere,
+    PastMoment,
+    Refused,
+    StoreFailed,
+)
 from alertbot.core.json import Json, as_json
 from alertbot.core.words import _
 
@@ -82,7 +90,7 @@ def title(name: str) -> str:
         "token-invalid": _("The token opens nothing"),
         "scope-missing": _("The token may not do this"),
         "refused": _("Not allowed"),
-        "not-found": _("Nothing here"),
+        "not-found": _("Not there"),
         "no-method": _("Not done in this way"),
         "slow": _("Too slow"),
         "faulty": _("Faults stand in the way"),
@@ -107,6 +115,7 @@ _KINDS: Mapping[type[AlertbotError], str] = {
     PastMoment: "past-moment",
     Refused: "refused",
     StoreFailed: "database",
+    NotThere: "not-found",
     Misuse: "misuse",
     AlertbotError: "failed",
 }
