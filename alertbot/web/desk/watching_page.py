@@ -10,12 +10,14 @@ from alertbot.core.model import Role
 from alertbot.core.words import _
 from alertbot.people.rules import ROLES
 from alertbot.texts.fields.moments import BadMoment, span
+from alertbot.texts.preview import html_page
 from alertbot.watch import reports
 from alertbot.watch.preapproval import signing
 from alertbot.watch.rules_log import decided, observed_word
 from alertbot.watch.views import RuleTexts, RuleView
 from alertbot.web.desk import wording
 from alertbot.web.desk.alert_page import texts_of
+from alertbot.web.desk.exact_texts import AT_ONCE, FRAME
 from alertbot.web.desk.room import ROOT, Routes, Visit, leaf, once, page, status_of
 
 HERE = f"{ROOT}/watching"
@@ -77,6 +79,7 @@ async def _rule(visit: Visit) -> Response:
 async def _shown_rule(visit: Visit, error: AlertbotError | None = None) -> Response:
     found = await signing.show(visit.service, visit.path("rule"), None)
     running = [one for one in await signing.listing(visit.service) if one.rule == found.rule]
+    small = sum(map(_bytes, found.texts)) <= AT_ONCE
     roles = visit.person.roles
     return await page(
         visit,
@@ -85,7 +88,7 @@ async def _shown_rule(visit: Visit, error: AlertbotError | None = None) -> Respo
         error=error,
         rule=found,
         countdowns=running[0].countdowns or () if running else (),
-        samples=[_sample(one) for one in found.texts],
+        samples=leaf(visit, [_sample(one) for one in found.texts], len(found.texts) if small else 1),
         can={
             "approve": Role.APPROVER in roles and found.digest is not None and found.people,
             "revoke": bool(roles & ROLES["revoke_rule"]) and bool(found.approval or found.proposal),
@@ -96,10 +99,19 @@ async def _shown_rule(visit: Visit, error: AlertbotError | None = None) -> Respo
 
 
 def _sample(one: RuleTexts) -> dict[str, Any]:
-    """The variables of the template of texts, for what goes out on some transitions."""
+    """The variables of the template of texts, for what goes out on some transitions. Nothing is folded: this is what
+    people sign."""
     words = wording.transition_words()
     on = ", ".join(words[each] for each in one.on)
-    return {"on": on, **texts_of(one.sheet, ""), "pictures": {}}
+    parts = html_page.parts(one.sheet)
+    whole = {"channels": parts["channels"], "retraction": parts["retraction"], "left": {}}
+    return {"on": on, **texts_of(one.sheet, ""), **whole, "pictures": {}}
+
+
+def _bytes(one: RuleTexts) -> int:
+    """About how much of a page it takes."""
+    texts = (*one.sheet.composition.messages, *one.sheet.composition.retraction)
+    return sum(len(each.text.encode()) + FRAME for each in texts)
 
 
 async def _decide(visit: Visit) -> Response:
