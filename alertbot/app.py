@@ -232,8 +232,8 @@ def reach_of(read: "Config") -> "RequestSettings":
     ways = tuple(name for name in ("telegram", "mail") if by and getattr(by, name) is not None)
     chat = by.telegram.chat if by and by.telegram else None
     groups = {} if chat is None else {"telegram": str(chat)}
-    desk = read.desk.url if read.desk else None
-    return RequestSettings(ways, groups, _duty(read), dict(_secrets(read)), desk)
+    desk, wall = (read.desk.url, read.desk.wall) if read.desk else (None, None)
+    return RequestSettings(ways, groups, _duty(read), dict(_secrets(read)), desk, wall)
 
 
 def _secrets(read: "Config") -> "Iterator[tuple[str, Callable[[], str]]]":

@@ -248,6 +248,11 @@ class DeskSettings(Settings):
         description="The https:// address at which people reach it, without a path; http:// on this machine only.",
         examples=["https://desk.example.org"],
     )
+    wall: PageRoot | None = Field(
+        default=None,
+        description="Of a rehearsal: the address of the sandbox’s wall, which every page of the desk then links to.",
+        examples=["http://127.0.0.1:8100"],
+    )
     oidc: OidcSettings | None = Field(
         default=None,
         description="Sign-in by the organisation's accounts, beside passkeys, codes and tokens; off unless given.",

@@ -4,7 +4,7 @@ Changes nothing."""
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alertbot.alerts import rules_area, rules_policy, store_following, store_incidents, store_reading
 from alertbot.alerts.compose import load_kind
@@ -24,7 +24,13 @@ from alertbot.texts.kinds.kind_spec import in_words
 from alertbot.watch import reminders, store_preapprovals, store_reminders
 from alertbot.watch.context import WatchContext
 
-RECENT = 12  # alerts
+RECENT, MANY = 12, 100  # alerts
+UNDER_WAY = (
+    AlertState.PENDING,
+    AlertState.APPROVED,
+    AlertState.PUBLISHING,
+    AlertState.PUBLISHED,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +157,18 @@ async def _glance(service: WatchContext, conn: Connection, found: Summary) -> De
 async def strip(service: WatchContext, person: Person | None) -> StripView:
     """What stands on every page."""
     return strip_of(service, await glance(service), person)
+
+
+async def beside_the_other(service: WatchContext, *, exercise: bool) -> bool:
+    """Whether, beside an alert of an exercise (or a real one), alerts of the other kind were under way within a day: a
+    person who decides may take one for the other."""
+
+    async def look(conn: Connection) -> bool:
+        recent = await store_reading.listing(conn, states=UNDER_WAY, limit=MANY)
+        since = service.now - timedelta(days=1)
+        return any(one.exercise is not exercise and one.drafted_at > since for one in recent)
+
+    return await service.database.read(look)
 
 
 def strip_of(service: WatchContext, found: DeskGlance, person: Person | None) -> StripView:

@@ -24,6 +24,7 @@ class RequestSettings:
     duty: "Duty | None" = None  # None: every approver is asked
     secrets: Mapping[str, Callable[[], str]] = field(default_factory=dict, repr=False)
     desk: str | None = None  # its address, where there is one
+    wall: str | None = None  # of a rehearsal: where all that went out is seen
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from alertbot.core.model import Audience
 from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.people.store_requests import ApprovalRequest
+from alertbot.web.app import build
 from tests.team import channel, memory
 from tests.web.officer import URL, DeskScene, Officer, posted, scene
 
@@ -234,6 +235,34 @@ async def test_an_exercise_is_marked_in_words_and_form(desk: DeskScene) -> None:
     bo = await opened(desk, "bo", real.id)
     assert "REAL: this is for the public" in bo.page.text
     assert "THE PUBLIC" in bo.page.text
+
+
+async def test_real_and_exercise_side_by_side_take_a_typed_word(desk: DeskScene) -> None:
+    drill, real = await desk.team.pending(exercise=True), await desk.team.pending()
+    for alert, wrong, right in ((drill.id, "real", "exercise"), (real.id, "", "réel")):
+        bo = await opened(desk, "bo", alert)
+        assert "An exercise and real alerts are under way together." in bo.page.text
+        await bo.press("approve", read="yes", meant=wrong)
+        assert bo.answer.status_code == 400
+        assert await desk.team.state(alert) == "pending"
+        await bo.press("approve", read="yes", meant=right)
+        assert await desk.team.state(alert) == "approved"
+
+
+async def test_a_real_alert_alone_takes_no_word(desk: DeskScene) -> None:
+    bo = await opened(desk, "bo", (await desk.team.pending()).id)
+    assert "under way together" not in bo.page.text
+
+
+async def test_a_rehearsal_links_to_what_the_public_would_see(desk: DeskScene) -> None:
+    service = desk.team.service
+    seen = replace(service.reach, wall="http://127.0.0.1:8100")
+    web = build(replace(service, reach=seen), desk=URL)
+    bo = await DeskScene(desk.team, web, desk.officers).officer("bo")
+    for place in ("/desk", "/desk/write", "/desk/deliveries"):
+        await bo.get(place)
+        assert 'href="http://127.0.0.1:8100"' in bo.answer.text
+        assert "REHEARSAL: nothing on this desk reaches the public" in bo.page.text
 
 
 async def test_the_language_is_the_persons_choice(desk: DeskScene) -> None:

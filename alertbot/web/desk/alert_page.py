@@ -16,7 +16,7 @@ from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import AlertbotError, Misuse, Refused
 from alertbot.core.model import AlertState, Role
 from alertbot.core.words import _, language
-from alertbot.ops import overview
+from alertbot.ops import now, overview
 from alertbot.ops.views import SightView
 from alertbot.people.rules import ROLES
 from alertbot.texts.preview import html_page, phrases
@@ -74,6 +74,7 @@ async def shown(
         numbers=numbers_told(view),
         further=view.verdict.further if view.verdict else (),
         can=_can(visit, view),
+        mixed=await now.beside_the_other(visit.service, exercise=view.exercise),
         follow=_follow_ups(view),
         no_danger=_prepared(view),
         live=_live(view, sights),
@@ -248,6 +249,8 @@ async def _decide(visit: Visit) -> Response:
 async def _carried_out(visit: Visit, alert: str, decision: str) -> AlertView:
     service, person = visit.service, visit.person
     reason, digest = visit.field("reason")[:LONGEST_REASON], visit.field("digest")
+    if decision in ("approve", "break"):
+        await _require_meant(visit, alert)
     if decision == "approve":
         if visit.field("read") != "yes":
             raise Misuse(_("Tick the box to say you have read the texts, then approve."))
@@ -267,14 +270,32 @@ async def _carried_out(visit: Visit, alert: str, decision: str) -> AlertView:
     raise Misuse(_("Choose: approve, return or reject."))
 
 
+MEANT = {True: ("EXERCISE", "EXERCICE"), False: ("REAL", "RÉEL", "REEL")}
+
+
+async def _require_meant(visit: Visit, alert: str) -> None:
+    """Where an exercise and real alerts are under way together, the word for this one has to be typed. Raises
+    `Misuse` for another."""
+    known = await showing.brief(visit.service, alert)
+    if not await now.beside_the_other(visit.service, exercise=known.exercise):
+        return
+    if visit.field("meant").strip().upper() not in MEANT[known.exercise]:
+        sentence = (
+            _("{alert} is an EXERCISE, and real alerts are under way. Type EXERCISE. Nothing was done.")
+            if known.exercise
+            else _("{alert} is REAL, and an exercise is under way. Type REAL. Nothing was done.")
+        )
+        raise Misuse(sentence.format(alert=known.id))
+
+
 class ChangedMeanwhile(Refused):
     """The alert is not the one that the page showed."""
 
 
 async def _require_as_shown(visit: Visit, alert: str) -> None:
     """Raises `ChangedMeanwhile` if the text is another than on the page whose form was sent."""
-    now = await showing.brief(visit.service, alert)
-    if now.digest != visit.field("digest"):
+    present = await showing.brief(visit.service, alert)
+    if present.digest != visit.field("digest"):
         raise ChangedMeanwhile(
             _(
                 "{alert} has changed since you opened this page; nothing was decided. What changed is marked below."

@@ -19,9 +19,9 @@ from alertbot.texts.preview.differences import ComparedText, PieceChange
 from alertbot.texts.preview.phrases import ShownThread, repeated
 from alertbot.web.desk.room import Routes, Visit, leaf, page
 
-AT_ONCE = 15_000  # bytes of texts on an alert's page, and beside a form
+AT_ONCE = 16_000  # bytes of texts on an alert's page, and beside a form
 LITTLE = 5_000  # of those of a retraction
-HEAD, FRAME = 900, 450  # bytes of markup: of a channel in a language, and of each of its posts
+HEAD, FRAME = 500, 400  # bytes of markup: of a channel in a language, and of each of its posts
 LEAST = 240  # bytes of a text, below which its beginning says nothing
 ONE_PAGE = 24_000  # bytes of one text on a page of its own
 MOST_NUMBERS = 12  # told one by one
@@ -81,7 +81,11 @@ def folded(
     if sum(map(cost, every)) + HEAD * len(every) <= budget:
         return {name: list(group) for name, group in channels.items()}, {}
     same = repeated(every)
-    share = max(LEAST, (budget - HEAD * len(every)) // max(1, len(every) - len(same)))
+    own = [one for one in every if one not in same]
+    fits = sum(map(cost, own)) + HEAD * len(every) <= budget
+    share = (
+        budget if fits else max(LEAST, (budget - HEAD * len(every)) // max(1, len(every) - len(same)))
+    )
     shown: dict[str, list[ShownThread]] = {}
     left: dict[str, FoldedText] = {}
     for number, one in enumerate(every):

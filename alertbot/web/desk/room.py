@@ -390,6 +390,7 @@ def _common(visit: Visit) -> dict[str, Any]:
         "here": visit.here,
         "organisation": organisation.name,
         "sandbox": organisation.sandbox,
+        "wall": visit.service.reach.wall if organisation.sandbox else None,
         "clock": visit.service.clock,
         "hour": lambda moment: f"{moment.astimezone(visit.service.publisher.zone):%H:%M}",
         "at": visit.service.now,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -214,10 +215,11 @@ def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) ->
         "shown": None,
         "missing": False,
         "prepared": False,
+        "unread": [_named(made.kind, one) for one in _faults_of(fault)],
     }
     if sheet is not None:
         base = f"{ROOT}/alerts/{made.alert.id}" if made.alert else ""
-        parts = texts_of(sheet, base)
+        parts = texts_of(_for_people(made.kind, sheet), base)
         absent = {"missing", "language_missing"}
         values["missing"] = any(one.rule in absent for one in sheet.composition.faults)
         later: dict[str, Any] = {
@@ -226,6 +228,21 @@ def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) ->
         }  # a card is drawn when the draft is stored
         values |= parts | later | {"prepared": bool(parts["retraction"])}
     return values
+
+
+def _for_people(kind: Kind, sheet: Sheet) -> Sheet:
+    """The sheet with faults that call a field as the form does."""
+    told = partial(_named, kind)
+    said = sheet.composition
+    faults, warnings = tuple(map(told, said.faults)), tuple(map(told, said.warnings))
+    return replace(sheet, composition=replace(said, faults=faults, warnings=warnings))
+
+
+def _named(kind: Kind, one: Fault) -> Fault:
+    """A fault that calls its field as the form does."""
+    spec = kind.field(one.field) if one.field else None
+    label = in_words(spec.label) if spec else ""
+    return replace(one, message=one.message.replace(f"{one.field} ({label})", label))
 
 
 async def _kept(visit: Visit, made: OpenForm) -> Any:

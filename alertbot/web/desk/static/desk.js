@@ -115,6 +115,13 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
       if (answer.status === 401) return lost(byId("lost").dataset.out);
       if (!answer.ok) throw new Error(answer.status);
       replace(byId("preview"), await answer.text());
+      for (const one of form.querySelectorAll(".wrong.now")) one.remove();
+      for (const one of byId("preview").querySelectorAll("#faults [data-at]")) {
+        const said = document.createElement("p");
+        said.className = "wrong now";
+        said.textContent = one.textContent;
+        byId(`${one.dataset.at}-help`)?.after(said);
+      }
       last = clock();
       lost(null);
       clearTimeout(saying);
