@@ -20,6 +20,7 @@ from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.ops import public_page, working
+from alertbot.ops.settings_shown import SettingsOf
 from alertbot.ops.views import ServedView
 from alertbot.watch import reports
 from alertbot.watch.context import WatchContext
@@ -237,12 +238,11 @@ def _desk(app: "App", service: WatchContext) -> DeskRoom | None:
     settings = app.config.desk
     if settings is None:
         return None
-    oidc = settings.oidc
-    if oidc is None:
-        return DeskRoom(service, settings.url)
-    secret = partial(oidc.secret, "client_secret") if oidc.has_secret("client_secret") else str
-    provider = Provider(oidc.issuer, oidc.client_id, oidc.called, secret)
-    return DeskRoom(service, settings.url, provider=provider)
+    oidc, provider = settings.oidc, None
+    if oidc is not None:
+        secret = partial(oidc.secret, "client_secret") if oidc.has_secret("client_secret") else str
+        provider = Provider(oidc.issuer, oidc.client_id, oidc.called, secret)
+    return DeskRoom(service, settings.url, provider=provider, settings=SettingsOf(app))
 
 
 def announcement(app: "App", address: str) -> list[str]:

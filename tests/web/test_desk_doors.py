@@ -152,6 +152,30 @@ async def test_a_session_ends_when_idle_and_not_by_looking_for_news(desk: DeskSc
     assert "sign-in" in str((await bo.get("/desk")).url)
 
 
+async def test_staying_prolongs_a_session_and_asking_how_long_it_lasts_does_not(
+    desk: DeskScene,
+) -> None:
+    bo = await desk.officer("bo")
+    desk.team.clock.forward(minutes=26)
+    for _time in range(2):
+        left = (await bo.get("/desk/left", **{"x-desk-script": "1"})).json()["left"]
+        assert left == pytest.approx(240, abs=31)
+    answer = await posted(bo.client, "/desk/stay", {"fetch": "1"})
+    assert answer.json()["left"] == 1800
+    desk.team.clock.forward(minutes=26)
+    await bo.get("/desk")
+    assert "Signed in as bo" in bo.page.text
+
+
+async def test_a_session_ends_after_sixteen_hours_however_busy(desk: DeskScene) -> None:
+    bo = await desk.officer("bo")
+    for _half_hour in range(34):
+        desk.team.clock.forward(minutes=29)
+        await bo.get("/desk")
+    assert "sign-in" in str(bo.answer.url)
+    await bo.sign_in("bo")
+
+
 @pytest.mark.parametrize("how", ["revoked", "renewed"])
 async def test_a_session_ends_with_the_person_or_the_token(desk: DeskScene, how: str) -> None:
     ada = await desk.officer("ada")

@@ -24,6 +24,7 @@ from alertbot.web.desk import (
     numbers_page,
     people_page,
     read_back_page,
+    settings_page,
     tasks_page,
     token_page,
     watching_page,
@@ -59,6 +60,7 @@ PAGES = (
     numbers_page,  # after those whose addresses it would take
     people_page,
     by_organisation,
+    settings_page,
 )
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
@@ -75,6 +77,7 @@ def router(desk: DeskRoom) -> APIRouter:
     routes.post("/in/{code}", _by_invitation, public=True)
     routes.post("/sign-out", _sign_out)
     routes.post("/stay", _stay)
+    routes.get("/left", _left)
     routes.post("/language", _language)
     routes.get("/you", _you)
     routes.post("/you/codes", _new_codes)
@@ -234,11 +237,15 @@ async def _sign_out(visit: Visit) -> Response:
 
 async def _stay(visit: Visit) -> Response:
     """Being asked is enough: the session was just used."""
-    assert visit.here is not None
-    left = (visit.here.ends_at - visit.service.now).total_seconds()
     if "fetch" in visit.fields:
-        return JSONResponse({"left": left})
+        return await _left(visit)
     return see(page_of_desk(visit.field("next")))
+
+
+async def _left(visit: Visit) -> Response:
+    """How many seconds the session lasts; asked by a page's script, that does not prolong it."""
+    assert visit.here is not None
+    return JSONResponse({"left": (visit.here.ends_at - visit.service.now).total_seconds()})
 
 
 async def _language(visit: Visit) -> Response:

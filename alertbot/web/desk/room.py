@@ -26,6 +26,7 @@ from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refu
 from alertbot.core.model import Person
 from alertbot.core.words import LANGUAGES, _, at_desk, language, spoken
 from alertbot.ops import now
+from alertbot.ops.settings_shown import SettingsOf
 from alertbot.people import signing_in, store_forms
 from alertbot.people.passkeys import Site
 from alertbot.people.signing_in import SignInRefused
@@ -59,12 +60,13 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class DeskRoom:
     """The desk of one service. `url`: its origin, as people's browsers see it. `provider`: the organisation's own
-    sign-in, where there is one."""
+    sign-in, where there is one; `settings`: what it runs with, where that may be looked at."""
 
     service: WatchContext
     url: str
     attempts: Attempts = field(default_factory=Attempts)
     provider: Provider | None = None
+    settings: SettingsOf | None = None
 
     @property
     def secure(self) -> bool:

@@ -220,19 +220,27 @@ addEventListener("pageshow", () => { for (const one of document.querySelectorAll
 document.querySelector("[data-focus]")?.focus();
 
 // --- before the session ends -------------------------------------------------------------------------
-const left = Number(document.body.dataset.left || 0);
 const idle = byId("idle");
-if (left && idle) {
-  const WARN = 120;
-  let timer = setTimeout(warn, Math.max(1, left - WARN) * 1000);
-  function warn() { idle.hidden = false; idle.querySelector("button").focus(); }
+if (idle) {
+  const WARN = 300;
+  const later = (left) => setTimeout(warn, Math.max(1, left - WARN) * 1000);
+  const warn = async () => {
+    const answer = await fetch(idle.dataset.left, { headers: ITSELF }).catch(() => null);
+    if (answer?.status === 401) return lost(byId("lost").dataset.out);
+    const left = answer?.ok ? (await answer.json()).left : 0;
+    if (left > WARN + 5) return later(left); // another page was used, or something was typed
+    idle.hidden = false;
+    if (document.activeElement === document.body) idle.querySelector("button").focus();
+  };
+  later(Number(document.body.dataset.left));
   idle.querySelector("form").addEventListener("submit", async (event) => {
     event.preventDefault();
     event.stopPropagation();
+    const within = idle.contains(document.activeElement);
     const answer = await fetch(event.target.action, { method: "POST", body: new URLSearchParams({ fetch: "1" }) });
     if (!answer.ok) return lost(byId("lost").dataset.out);
     idle.hidden = true;
-    byId("main").focus({ preventScroll: true });
-    timer = setTimeout(warn, Math.max(1, (await answer.json()).left - WARN) * 1000);
+    if (within) byId("main").focus({ preventScroll: true });
+    later((await answer.json()).left);
   });
 }
