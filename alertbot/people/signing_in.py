@@ -119,11 +119,15 @@ async def begin(service: Context, conn: Connection, who: Person, way: str, devic
     return secret
 
 
-async def session(service: Context, secret: str, *, used: bool = True) -> DeskSession | None:
+async def session(
+    service: Context, secret: str, *, used: bool = True, idle: bool = False
+) -> DeskSession | None:
     """The session of this secret if it holds now. `used`: by a person, so that it lasts longer; a page that looks
-    for news by itself keeps nobody signed in."""
+    for news by itself keeps nobody signed in. `idle`: also one that ended only because nobody used it."""
     now = service.now
-    found = await service.database.read(lambda conn: store_sign_in.find(conn, secret, now=now))
+    found = await service.database.read(
+        lambda conn: store_sign_in.find(conn, secret, now=now, idle=idle)
+    )
     if found is None or not used or now - found.seen_at < SEEN_EVERY:
         return found
     await service.database.transact(lambda conn: store_sign_in.touch(conn, found.id, now=now))

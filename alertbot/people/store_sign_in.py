@@ -139,8 +139,8 @@ _SESSIONS = select(
 ).join_from(desk_session, person, person.c.id == desk_session.c.person_id)
 
 
-def _session(row: Row[Any], now: datetime) -> DeskSession | None:
-    """The session if it holds now."""
+def _session(row: Row[Any], now: datetime, *, idle: bool = False) -> DeskSession | None:
+    """The session if it holds now; with `idle` also if only nobody used it."""
     found = DeskSession(
         row.session_id,
         person_of(row, now),
@@ -150,15 +150,18 @@ def _session(row: Row[Any], now: datetime) -> DeskSession | None:
         row.started_at,
         row.seen_at,
     )
-    return found if found.person.counts and bond_holds(row) and now < found.ends_at else None
+    ends_at = found.started_at + LONGEST_SESSION if idle else found.ends_at
+    return found if found.person.counts and bond_holds(row) and now < ends_at else None
 
 
-async def find(conn: Connection, secret: str, *, now: datetime) -> DeskSession | None:
-    """The session of this cookie, if it holds now."""
+async def find(
+    conn: Connection, secret: str, *, now: datetime, idle: bool = False
+) -> DeskSession | None:
+    """The session of this cookie, if it holds now; with `idle` also if only nobody used it."""
     s = desk_session.c
     wanted = _SESSIONS.where(s.token_hash == hashed(secret), s.ended_at.is_(None))
     row = (await conn.execute(wanted)).one_or_none()
-    return None if row is None else _session(row, now)
+    return None if row is None else _session(row, now, idle=idle)
 
 
 async def sessions_of(conn: Connection, who: Person, *, now: datetime) -> tuple[DeskSession, ...]:

@@ -75,6 +75,26 @@ async def test_what_is_typed_is_shown_at_once_and_kept(desk: DeskScene) -> None:
     assert "is back" not in ada.page.text
 
 
+async def test_what_is_typed_outlives_the_session_and_nothing_else_is_done(desk: DeskScene) -> None:
+    ada = await desk.officer("ada")
+    await ada.get("/desk/write/holding")
+    form = ada.page.form("submit")
+    desk.team.clock.forward(minutes=40)
+    await ada.send(form, "submit", **HOLDING)
+    assert ada.answer.status_code == 401
+    assert "what you were typing is kept" in ada.page.text
+    assert await desk.team.verbs() == [verb for verb in await desk.team.verbs() if verb != "draft"]
+    await ada.sign_in("ada")
+    await ada.get("/desk/write/holding")
+    assert "is back" in ada.page.text
+    assert ada.page.form("submit").fields["f.what_fails.en"] == "15, 17 and 18 on mobiles"
+    await ada.send(ada.page.form("sign-out"))
+    await ada.send(form, "submit", f__what_fails__en="planted")
+    await ada.sign_in("ada")
+    await ada.get("/desk/write/holding")
+    assert ada.page.form("submit").fields["f.what_fails.en"] == "15, 17 and 18 on mobiles"
+
+
 async def test_places_and_times_are_typed_as_people_write_them(desk: DeskScene) -> None:
     ada = await desk.officer("ada")
     await ada.get("/desk/write/holding")

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import RawValues
-from alertbot.core.words import _
+from alertbot.core.words import _, language
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.regions.facts import all_territories, find, services
 from alertbot.regions.region import Service, Territory, plain_name
@@ -197,7 +197,7 @@ def _territory(text: str) -> Territory:
     }
     if len(alike) == 1:
         return next(iter(alike.values()))
-    names = [name for place in all_territories().values() for name in place.names.values()]
+    names = [place.name_in(language()) for place in all_territories().values()]
     raise FieldError(
         "wrong_type",
         _("There is no such territory: {why}").format(why=_nearest(text, names)),

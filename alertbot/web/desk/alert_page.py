@@ -1,6 +1,7 @@
 """One alert: exactly what would go out, what differs, and the decision; then, channel by channel, what happens."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,7 +92,8 @@ async def shown(
 def texts_of(sheet: Sheet, base: str) -> dict[str, Any]:
     """The variables of the template of texts; pictures are loaded from under `base`, and what to do about a fault
     is a field of the page instead of an option of a command."""
-    own = SimpleNamespace(**vars(phrases) | {"remedy": lambda _fault: ""})
+    told = {"remedy": lambda _fault: "", "place": lambda one: phrases.place(replace(one, field=None))}
+    own = SimpleNamespace(**vars(phrases) | told)
     parts = html_page.parts(sheet)
     channels, left = folded(parts["channels"], f"{base}/texts" if base else None)
     back, more = folded(parts["retraction"], f"{base}/retraction" if base else None, budget=LITTLE)

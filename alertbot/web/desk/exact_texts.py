@@ -80,7 +80,7 @@ def folded(
     every = [one for group in channels.values() for one in group]
     if sum(map(cost, every)) + HEAD * len(every) <= budget:
         return {name: list(group) for name, group in channels.items()}, {}
-    same = repeated(every)
+    same = {one: name for one, name in repeated(every).items() if not one.subject}
     own = [one for one in every if one not in same]
     fits = sum(map(cost, own)) + HEAD * len(every) <= budget
     share = (

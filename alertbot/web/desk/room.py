@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from hashlib import sha256
 from pathlib import Path
@@ -130,6 +130,7 @@ class Visit:
 
 
 Act = Callable[[Visit], Awaitable[Response]]
+Keep = Callable[[Visit], Awaitable[None]]
 T = TypeVar("T")
 
 
@@ -174,21 +175,37 @@ class Routes:
     def get(self, path: str, act: Act, *, public: bool = False) -> None:
         self._add(path, act, ["GET"], public=public)
 
-    def post(self, path: str, act: Act, *, public: bool = False, file: bool = False) -> None:
-        """`file`: the form sends a file, which `act` reads by itself, for somebody who is signed in."""
-        self._add(path, act, ["POST"], public=public, file=file)
+    def post(
+        self,
+        path: str,
+        act: Act,
+        *,
+        public: bool = False,
+        file: bool = False,
+        keep: Keep | None = None,
+    ) -> None:
+        """`file`: the form sends a file, which `act` reads by itself, for somebody who is signed in. `keep`: keeps what
+        was typed where the session ended for want of use."""
+        self._add(path, act, ["POST"], public=public, file=file, keep=keep)
 
     def _add(
-        self, path: str, act: Act, methods: list[str], *, public: bool, file: bool = False
+        self,
+        path: str,
+        act: Act,
+        methods: list[str],
+        *,
+        public: bool,
+        file: bool = False,
+        keep: Keep | None = None,
     ) -> None:
         async def answer(request: Request) -> Response:
-            return await _answered(self.desk, request, act, public=public, file=file)
+            return await _answered(self.desk, request, act, public=public, file=file, keep=keep)
 
         self.router.add_api_route(ROOT + path, answer, methods=methods, response_model=None)
 
 
 async def _answered(
-    desk: DeskRoom, request: Request, act: Act, *, public: bool, file: bool
+    desk: DeskRoom, request: Request, act: Act, *, public: bool, file: bool, keep: Keep | None
 ) -> Response:
     """The page that `act` makes, or one that says why not; never a library's own message, never a traceback."""
     chosen = approvals.reader_language(request, _default(desk))
@@ -199,7 +216,7 @@ async def _answered(
                 return said(visit, 403, _("Not allowed"), wording.foreign())
             visit = await _visit(desk, request, file=file)
             with spoken((visit.here and visit.here.lang) or chosen):
-                return await _let_in(visit, act, public=public)
+                return await _let_in(visit, act, public=public, keep=keep)
         except Unreadable as error:
             return said(
                 visit, error.status, _("Request not understood"), wording.unreadable(error.status)
@@ -222,15 +239,26 @@ async def _visit(desk: DeskRoom, request: Request, *, file: bool) -> Visit:
     return Visit(desk, request, here, given)
 
 
-async def _let_in(visit: Visit, act: Act, *, public: bool) -> Response:
+async def _let_in(visit: Visit, act: Act, *, public: bool, keep: Keep | None) -> Response:
     if visit.here is not None or public:
         try:
             return await act(visit)
         except AlertbotError as error:
             return refusal(visit, error)
+    if visit.request.method == "POST" and keep is not None:
+        await _kept_for_later(visit, keep)
     if visit.request.method == "POST" or by_itself(visit.request):
         return said(visit, 401, _("You are signed out"), wording.signed_out())
     return see(f"{ROOT}/sign-in?next={quote(visit.request.url.path)}")
+
+
+async def _kept_for_later(visit: Visit, keep: Keep) -> None:
+    """What was typed belongs to whoever typed it, also when the session has ended for want of use meanwhile. Nothing
+    else is done in its name."""
+    secret = visit.request.cookies.get(visit.desk.cookie, "")
+    late = await signing_in.session(visit.service, secret, used=False, idle=True) if secret else None
+    if late is not None:
+        await keep(replace(visit, here=late))
 
 
 def _default(desk: DeskRoom) -> str:

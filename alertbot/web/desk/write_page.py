@@ -73,11 +73,11 @@ def add(routes: Routes) -> None:
     routes.get("/write", _choose)
     routes.post("/incidents/{incident}/follow", _from_incident)
     routes.get("/write/{kind}", _new)
-    routes.post("/write/{kind}", _save_new)
-    routes.post("/write/{kind}/live", _live_new)
+    routes.post("/write/{kind}", _save_new, keep=_keep_new)
+    routes.post("/write/{kind}/live", _live_new, keep=_keep_new)
     routes.get("/alerts/{alert}/edit", _edit)
-    routes.post("/alerts/{alert}/edit", _save_edit)
-    routes.post("/alerts/{alert}/edit/live", _live_edit)
+    routes.post("/alerts/{alert}/edit", _save_edit, keep=_keep_edit)
+    routes.post("/alerts/{alert}/edit/live", _live_edit, keep=_keep_edit)
 
 
 async def _choose(visit: Visit) -> Response:
@@ -249,6 +249,14 @@ async def _kept(visit: Visit, made: OpenForm) -> Any:
     return await visit.service.database.read(
         lambda conn: store_forms.kept(conn, visit.person, made.place)
     )
+
+
+async def _keep_new(visit: Visit) -> None:
+    await _keep(visit, await _writing(visit))
+
+
+async def _keep_edit(visit: Visit) -> None:
+    await _keep(visit, await _opened(visit))
 
 
 async def _keep(visit: Visit, made: OpenForm) -> None:
