@@ -2,13 +2,15 @@
 320 pixels or twice the text, pages and files stay small, and the browser reports nothing against the policy."""
 
 import asyncio
+import base64
 import json
 import os
 import shutil
 import statistics
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,15 +18,25 @@ from fastapi import FastAPI
 
 from alertbot.alerts import approving, following
 from alertbot.alerts.following import FollowRequest
+from alertbot.alerts.lists import still_public
 from alertbot.core.errors import Uncertain
 from alertbot.core.model import Audience
 from alertbot.db.database import Database
+from alertbot.numbers import verifying
+from alertbot.people import store_forms
+from alertbot.watch import incidents
+from alertbot.watch.rules_signals import Observed
+from alertbot.web.app import build
+from alertbot.web.desk.entering_page import FILE
 from alertbot.web.desk.room import files
 from alertbot.web.serving import address_of, listen, serve_app
 from tests.pages.test_pages import HERE, NINETEEN, PATIENCE_SECONDS
 from tests.team import channel, memory
+from tests.watch.preapproval.test_by_itself import SLOW, approved_ahead
+from tests.watch.test_watching import says, watched
 from tests.web.officer import DeskScene, scene
 from tests.web.reader import PLATFORMS
+from tests.web.test_desk_numbers import ROWS, everywhere, given
 
 LARGEST = {"css": 15_000, "js": 10_000, "svg": 1_000}
 
@@ -166,3 +178,62 @@ async def test_a_page_that_lost_its_desk_says_so_and_finds_it_again(desk: Shown)
 
     await desk.browse(heard, LOST="yes")
     await running.aclose()
+
+
+async def test_the_register_incidents_and_watching_are_accessible(sqlite_url: str) -> None:
+    """Every page of numbers, incidents and rules on a night when all of the country is in the register."""
+    browser()
+    database = await Database.open(sqlite_url, migrate=False)
+    with listen("localhost", 0) as place:
+        url = address_of(place).replace("127.0.0.1", "localhost")
+    made = await scene(database, (*PLATFORMS, channel("team", Audience.TEAM)), url)
+    shown = Shown(await a_night(made, url), url)
+    team = made.team
+    await team.register(everywhere(), verified=False)
+    await verifying.take(team.service, team.people["bo"], "01")
+    places = [
+        *(
+            "/desk",
+            "/desk/numbers",
+            "/desk/numbers?lang=fr",
+            "/desk/numbers?q=22,29",
+            "/desk/numbers/coverage?q=FR",
+        ),
+        *(
+            "/desk/numbers/N1",
+            "/desk/numbers/N2",
+            "/desk/numbers/N1/edit",
+            "/desk/numbers/new",
+            "/desk/numbers/import",
+        ),
+        *("/desk/numbers/read-back", "/desk/numbers/read-back/01", "/desk/numbers/read-back/02"),
+        *("/desk/numbers/withdraw?q=22", "/desk/numbers/withdraw?q=N1", "/desk/incidents"),
+        *(f"/desk/incidents/{one.id}" for one in await incidents.listing(team.service)),
+        *("/desk/watching", "/desk/watching/rules/slow"),
+    ]
+    async with served(shown.made.web, port_of(shown)):
+        await shown.browse(PLACES=json.dumps(places))
+        await shown.browse(PLACES=json.dumps(places), SCRIPT="off")
+    await database.close()
+
+
+async def a_night(made: DeskScene, url: str) -> DeskScene:
+    """A desk with a rule approved ahead that counts down, a silent source, an incident in public, a file that waits to be
+    taken in, and a number that changed while the public reads it."""
+    team = watched(
+        made.team, SLOW, named=frozenset({"calls"}), silent_after={"pager": timedelta(minutes=5)}
+    )
+    await approved_ahead(team, SLOW)
+    await says(team, Observed.UP, source="pager")
+    team.clock.forward(minutes=10)
+    await says(team, Observed.DOWN, title="sip-1")
+    await team.register(ROWS)
+    await team.approved("provisional_number", given=given(replace(made, team=team), "22"))
+    await team.work()
+    await still_public.edit(team.service, team.people["ada"], "N1", {"number": "04 65 71 00 19"})
+    table = b"territory,service,number\n22,samu,04 65 71 00 20\n22,police,122\n"
+    kept = {"name": "numbers.csv", "data": base64.b64encode(table).decode()}
+    await team.service.database.transact(
+        lambda conn: store_forms.keep(conn, team.people["bo"], FILE, kept, now=team.clock.now)
+    )
+    return replace(made, team=team, web=build(team.service, desk=url))

@@ -10,7 +10,8 @@ from alertbot.alerts.lists import still_public
 from alertbot.db.database import Database
 from alertbot.numbers import consulting
 from alertbot.numbers.verifying import Verification
-from alertbot.regions.facts import all_territories
+from alertbot.regions import packs
+from alertbot.regions.facts import all_territories, using
 from tests.team import example
 from tests.web.officer import DeskScene, scene
 
@@ -205,3 +206,30 @@ async def test_the_register_leaves_as_a_file_that_can_come_back(desk: DeskScene)
     assert ada.answer.headers["content-disposition"].startswith("attachment")
     assert len(lines) == 3
     assert "04 65 71 00 15" in lines[1]
+
+
+async def test_a_british_desk_has_british_places_services_and_numbers(database: Database) -> None:
+    with using(packs.load("GB")):
+        desk = await scene(database)
+        places = [place for place in all_territories().values() if not place.whole]
+        rows = [
+            {"territory": one.code, "service": "police", "number": f"01632 9600{at:02}"}
+            for at, one in enumerate(places[:90])
+        ]
+        await desk.team.register(rows[1:], verified=False)
+        await desk.team.register(rows[:1])
+        bo = await desk.officer("bo")
+        await bo.get("/desk/numbers")
+        first, second = places[0], places[1]
+        assert f"{first.code} {first.name} · 1 in force" in bo.page.text, bo.page.text
+        assert f"{second.code} {second.name} · 1 not verified" in bo.page.text
+        await bo.get("/desk/numbers?q=%2B44 1632 960000".replace(" ", "%20"))
+        assert "01632 960000" in bo.page.text
+        await bo.get("/desk/numbers/coverage?q=GB")
+        assert bo.answer.status_code == 200
+        assert len(bo.answer.content) <= LARGEST_PAGE
+        await bo.get("/desk/numbers/read-back")
+        await bo.press(second.code)
+        await bo.press("check", digits="01632 960001", call="answered")
+        assert "is verified" in bo.page.text
+        await desk.close()

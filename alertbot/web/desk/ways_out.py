@@ -19,6 +19,7 @@ _STOPS = ".,;:)"
 _BETWEEN = 8  # ", then ", "; voir "
 _OPTIONS = re.compile(r"[\s ]\((?:[^()`]*\s)?--[a-z][^()]*\)")
 _ALERT = re.compile(r"\b[A-Z]{4}-\d+\b")
+_ENTRY = re.compile(r"\bN[1-9]\d*\b")
 _INCIDENT = re.compile(r"\b[A-Z]{4}\b")
 
 Way = tuple[str, str]  # where it leads, and its name; without a place nothing on the desk does it
@@ -114,6 +115,19 @@ def _write(_alert: str, rest: str) -> Way:
     return place, _("“{button}”").format(button=_("Write"))
 
 
+def _entry(_alert: str, rest: str) -> Way:
+    """The page of an entry: what can be done with it, and what the public reads of it."""
+    if found := _ENTRY.search(rest):
+        return f"{ROOT}/numbers/{found[0]}", _("the page of {alert}").format(alert=found[0])
+    return f"{ROOT}/numbers", _("“{button}”").format(button=_("Numbers"))
+
+
+def _incident(_alert: str, rest: str) -> Way:
+    if found := _INCIDENT.search(rest):
+        return f"{ROOT}/incidents/{found[0]}", _("the page of {alert}").format(alert=found[0])
+    return f"{ROOT}/incidents", _("“{button}”").format(button=_("Incidents"))
+
+
 def _machine(name: Callable[[], str]) -> Callable[[str, str], Way]:
     """What nobody can do on the desk."""
     return lambda _alert, _rest: ("", name())
@@ -132,16 +146,21 @@ _WAYS: tuple[tuple[str, Callable[[str, str], Way]], ...] = (
     ("draft", _write),
     ("update", _on_page(lambda: _("Update"), "#follow")),
     ("correct", _on_page(lambda: _("Correction"), "#follow")),
-    ("withdraw .*--numbers", _to("/numbers", lambda: _("Numbers"))),
+    ("withdraw .*--numbers", _entry),
     ("withdraw", _on_page(lambda: _("Withdraw its numbers"), "#follow")),
     ("retract", _on_page(lambda: _("Take it back at once"), "#follow")),
     ("halt", _deliveries),
     ("resume|settle", _to("/deliveries", lambda: _("Deliveries and stop"))),
     ("deliveries", _deliveries),
     ("task", _to("/tasks", lambda: _("Tasks"))),
-    ("status|incident", _to("", lambda: _("Right now"))),
-    ("rules abort", _shown),
-    ("numbers", _to("/numbers", lambda: _("Numbers"))),
+    ("incident", _incident),
+    ("status", _to("", lambda: _("Right now"))),
+    ("rules abort", _to("/watching", lambda: _("Watching"))),
+    ("rules|signals|decisions", _to("/watching", lambda: _("Watching"))),
+    ("numbers import", _to("/numbers/import", lambda: _("Import a file"))),
+    ("numbers add", _to("/numbers/new", lambda: _("Add a number"))),
+    ("numbers verify", _to("/numbers/read-back", lambda: _("Read numbers back"))),
+    ("numbers", _entry),
     ("people rotate", _to("/you", lambda: _("Renew my token"))),
     ("people", _to("/people", lambda: _("People"))),
     ("check", _machine(lambda: _("the check by whoever runs this machine"))),
