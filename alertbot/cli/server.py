@@ -23,7 +23,9 @@ ROOT = "/api/v1"
 PROBLEM = "urn:alertbot:problem:"
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)  # an answer may wait for a database that is busy
 PAUSES = (0.5, 1.0, 2.0)  # seconds before a request is made again whose answer did not come
-WRONG_USE = frozenset({"misuse", "invalid", "not-json", "too-large", "media-type", "key-reused"})
+WRONG_USE = frozenset(
+    {"misuse", "unknown", "invalid", "not-json", "too-large", "media-type", "key-reused"}
+)
 NOT_DONE = frozenset({"database", "failed", "slow", "incomplete"})
 ELSEWHERE = frozenset({"not-found", "no-method"})
 

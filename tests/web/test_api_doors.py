@@ -31,6 +31,16 @@ WALK = entry.operations()
 
 
 @pytest.fixture
+async def here(sqlite_url: str) -> AsyncIterator[DeskScene]:
+    """A desk where what is tested asks nothing of the database that another would answer otherwise."""
+    database = await Database.open(sqlite_url, migrate=False)
+    made = await scene(database)
+    yield made
+    await made.close()
+    await database.close()
+
+
+@pytest.fixture
 async def desk(database: Database) -> AsyncIterator[DeskScene]:
     made = await scene(database)
     yield made
@@ -55,31 +65,31 @@ async def types(caller: Program, walk: tuple[Operation, ...] = WALK) -> dict[str
 # --- every address --------------------------------------------------------------------------------
 
 
-def test_the_walk_knows_every_route(desk: DeskScene) -> None:
-    here = {
+def test_the_walk_knows_every_route(here: DeskScene) -> None:
+    found = {
         (method, route.path)
-        for route in entry.router(ApiRoom(desk.team.service, URL)).routes
+        for route in entry.router(ApiRoom(here.team.service, URL)).routes
         if isinstance(route, APIRoute) and "{rest" not in route.path and route.path != ROOT
         for method in route.methods
     }
-    assert here == OPEN | {(one.method, ROOT + one.path) for one in WALK}
+    assert found == OPEN | {(one.method, ROOT + one.path) for one in WALK}
 
 
-async def test_nothing_without_a_token(desk: DeskScene) -> None:
-    assert set((await types(stranger(desk))).values()) == {"no-token"}
+async def test_nothing_without_a_token(here: DeskScene) -> None:
+    assert set((await types(stranger(here))).values()) == {"no-token"}
     for head in ("Basic YTpi", "Bearer", "Bearer  ", "bearer abt_x y"):
-        answer = await stranger(desk).call("GET", "/kinds", authorization=head)
+        answer = await stranger(here).call("GET", "/kinds", authorization=head)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("name", ["ada", "bo", "dee"])
-async def test_each_role_with_each_scope_and_without(desk: DeskScene, name: str) -> None:
+async def test_each_role_with_each_scope_and_without(here: DeskScene, name: str) -> None:
     """An author, an approver, an admin alone: what is not among their scopes is refused, what is gets further."""
-    await desk.team.join("dee", "admin")
-    who = desk.team.people[name]
+    await here.team.join("dee", "admin")
+    who = here.team.people[name]
     for scope in scopes_of(who):
-        caller = await program(desk, name, scope)
+        caller = await program(here, name, scope)
         for operation, kind in (await types(caller)).items():
             needed = next(one.scope for one in WALK if f"{one.method} {one.path}" == operation)
             beyond = needed is not None and needed is not scope
@@ -121,8 +131,8 @@ async def test_nothing_with_a_token_that_is_over(desk: DeskScene) -> None:
         assert set((await types(caller)).values()) == {"token-invalid"}
 
 
-async def test_no_other_origin_is_given_leave(desk: DeskScene) -> None:
-    caller = await program(desk, "ada")
+async def test_no_other_origin_is_given_leave(here: DeskScene) -> None:
+    caller = await program(here, "ada")
     for method in ("OPTIONS", "GET", "POST"):
         head = {"origin": "https://evil.example.com", "access_control_request_method": "POST"}
         answer = await caller.call(method, "/kinds", **head)
@@ -132,10 +142,10 @@ async def test_no_other_origin_is_given_leave(desk: DeskScene) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["", "/", "/nothing", "/kinds/", "/alerts/1/nothing"])
-async def test_what_is_not_there_is_a_problem_too(desk: DeskScene, path: str) -> None:
-    answer = await stranger(desk).call("GET", path)
-    assert answer.json()["type"] == f"{problems.TYPE}not-found"
+async def test_what_is_not_there_is_a_problem_too(here: DeskScene) -> None:
+    for path in ("", "/", "/nothing", "/kinds/", "/alerts/1/nothing"):
+        answer = await stranger(here).call("GET", path)
+        assert answer.json()["type"] == f"{problems.TYPE}not-found", path
 
 
 def test_every_type_of_problem_stands_in_the_reference() -> None:
@@ -156,35 +166,33 @@ def test_every_operation_stands_in_the_reference() -> None:
 TWICE = b'{"kind": "status", "kind": "holding"}'
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "said"),
-    [
-        (b"x" * (LARGEST_BODY_BYTES + 1), "too-large", "more than 200000 bytes"),
-        (b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1), "not-json", "nested deeper"),
-        (TWICE, "not-json", "appears twice"),
-        (b'{"kind": NaN}', "not-json", "NaN"),
-        (b'{"kind": ', "not-json", "it is not JSON"),
-        (b"\xff\xfe", "not-json", "UTF-8"),
-        (b"[]", "invalid", "must be an object"),
-        (b"3", "invalid", "must be an object"),
-        (b'{"kind": 3}', "invalid", "“kind”: must be a text."),
-        (b'{"kindd": "status"}', "invalid", "“kindd”: is not known here; known are: kind, values"),
-        (b"{}", "invalid", "“kind”: is missing."),
-        (b'{"kind": "status", "values": {"where": 69}}', "invalid", "where must be a text"),
-        (b'{"kind": "status", "exercise": "yes"}', "invalid", "“exercise”: must be true or false."),
-        (b'{"kind": "st\\u0000"}', "invalid", "NUL"),
-        (b'{"kind": "nothing"}', "not-found", "There is no kind"),
-        (b'{"kind": "status", "channels": ["nowhere"]}', "misuse", "nowhere"),
-    ],
-)
-async def test_each_body_that_does_not_fit_gets_one_sentence(
-    desk: DeskScene, body: bytes, kind: str, said: str
-) -> None:
-    caller = await program(desk, "ada")
-    answer = await sent(caller, "/preview", body)
-    assert answer.json()["type"] == problems.TYPE + kind
-    assert said in answer.json()["detail"]
-    assert "\n" not in answer.json()["detail"]
+BODIES = [
+    (b"x" * (LARGEST_BODY_BYTES + 1), "too-large", "more than 200000 bytes"),
+    (b'{"a":' * (DEEPEST + 1) + b"1" + b"}" * (DEEPEST + 1), "not-json", "nested deeper"),
+    (TWICE, "not-json", "appears twice"),
+    (b'{"kind": NaN}', "not-json", "NaN"),
+    (b'{"kind": ', "not-json", "it is not JSON"),
+    (b"\xff\xfe", "not-json", "UTF-8"),
+    (b"[]", "invalid", "must be an object"),
+    (b"3", "invalid", "must be an object"),
+    (b'{"kind": 3}', "invalid", "“kind”: must be a text."),
+    (b'{"kindd": "status"}', "invalid", "“kindd”: is not known here; known are: kind, values"),
+    (b"{}", "invalid", "“kind”: is missing."),
+    (b'{"kind": "status", "values": {"where": 69}}', "invalid", "where must be a text"),
+    (b'{"kind": "status", "exercise": "yes"}', "invalid", "“exercise”: must be true or false."),
+    (b'{"kind": "st\\u0000"}', "invalid", "NUL"),
+    (b'{"kind": "nothing"}', "unknown", "There is no kind"),
+    (b'{"kind": "status", "channels": ["nowhere"]}', "misuse", "nowhere"),
+]
+
+
+async def test_each_body_that_does_not_fit_gets_one_sentence(here: DeskScene) -> None:
+    caller = await program(here, "ada")
+    for body, kind, said in BODIES:
+        told = (await sent(caller, "/preview", body)).json()
+        assert told["type"] == problems.TYPE + kind, body
+        assert said in told["detail"], body
+        assert "\n" not in told["detail"], body
 
 
 async def sent(
@@ -194,32 +202,31 @@ async def sent(
     return await caller.client.post(ROOT + path, content=body, headers=head)
 
 
-async def test_only_json_is_read(desk: DeskScene) -> None:
+async def test_only_json_is_read(here: DeskScene) -> None:
     """A form that another site's page can send is none."""
-    caller = await program(desk, "ada")
+    caller = await program(here, "ada")
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
         answer = await sent(caller, "/preview", b'{"kind": "status"}', kind)
         assert answer.status_code == 415
     assert (await sent(caller, "/halt", b"", "")).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "query", ["limit=0", "limit=1001", "limit=x", "cursor=-1", "state=lost", "what=1", "alert=%00"]
-)
-async def test_each_query_that_does_not_fit_gets_one_sentence(desk: DeskScene, query: str) -> None:
-    answer = await (await program(desk, "ada")).call("GET", f"/deliveries?{query}")
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["place"] == query.partition("=")[0]
+async def test_each_query_that_does_not_fit_gets_one_sentence(here: DeskScene) -> None:
+    caller = await program(here, "ada")
+    for query in ("limit=0", "limit=1001", "limit=x", "cursor=-1", "state=lost", "what=1", "alert=%00"):
+        answer = await caller.call("GET", f"/deliveries?{query}")
+        assert answer.status_code == 422, query
+        assert answer.json()["errors"][0]["place"] == query.partition("=")[0]
 
 
 async def test_a_failure_of_ours_is_a_problem_and_says_nothing_of_itself(
-    desk: DeskScene, monkeypatch: pytest.MonkeyPatch
+    here: DeskScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fails(*_given: Any, **_more: Any) -> None:
         raise RuntimeError("secret words")
 
     monkeypatch.setattr("alertbot.ops.overview.status", fails)
-    answer = await (await program(desk, "ada")).call("GET", "/status")
+    answer = await (await program(here, "ada")).call("GET", "/status")
     assert answer.status_code == 500
     assert "secret" not in answer.text
 
@@ -339,10 +346,10 @@ async def test_one_that_was_interrupted_is_not_done_again(
     assert await alerts(ada) == 1
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "caf\xe9"])
-async def test_a_key_is_short_and_plain(desk: DeskScene, key: str) -> None:
-    ada = await program(desk, "ada")
-    head = {"authorization": f"Bearer {ada.token}", "idempotency-key": key.encode("latin-1")}
-    answer = await ada.client.post(f"{ROOT}/alerts", json=ada.wishes(), headers=head)  # type: ignore[arg-type]
-    assert answer.status_code == 422
-    assert json.loads(answer.text)["detail"].startswith("Idempotency-Key")
+async def test_a_key_is_short_and_plain(here: DeskScene) -> None:
+    ada = await program(here, "ada")
+    for key in (b"", b"x" * 256, "caf\xe9".encode("latin-1")):
+        head = {b"authorization": f"Bearer {ada.token}".encode(), b"idempotency-key": key}
+        answer = await ada.client.post(f"{ROOT}/alerts", json=ada.wishes(), headers=head)
+        assert answer.status_code == 422
+        assert json.loads(answer.text)["detail"].startswith("Idempotency-Key")

@@ -203,18 +203,11 @@ async def test_a_code_is_over_after_ten_minutes_and_guesses_are_counted(desk: De
     assert answer.status_code == 429
 
 
-@pytest.mark.parametrize(
-    ("form", "error"),
-    [
-        ({"scope": "everything"}, "invalid_scope"),
-        ({"machine": "lap\N{ZERO WIDTH SPACE}top"}, "invalid_request"),
-        ({"machine": "x" * 101}, "invalid_request"),
-    ],
-)
-async def test_a_machine_that_asks_wrongly_is_told(
-    desk: DeskScene, form: dict[str, str], error: str
-) -> None:
-    assert (await sent(desk, "/device", form, 400))["error"] == error
+async def test_a_machine_that_asks_wrongly_is_told(desk: DeskScene) -> None:
+    hidden = {"machine": "lap\N{ZERO WIDTH SPACE}top"}
+    for form in (hidden, {"machine": "x" * 101}):
+        assert (await sent(desk, "/device", form, 400))["error"] == "invalid_request"
+    assert (await sent(desk, "/device", {"scope": "everything"}, 400))["error"] == "invalid_scope"
 
 
 async def test_a_network_asks_for_few_machines(desk: DeskScene) -> None:

@@ -112,7 +112,7 @@ async def _deliveries(call: Call, said: DeliveriesQuery) -> Reply:
 async def _settle(call: Call, said: SettleBody) -> SettledView:
     number = call.path("delivery")
     if not (number.isascii() and number.isdigit() and int(number[:20]) <= LARGEST_ID):
-        raise Problem("not-found", _("There is no such delivery."))
+        raise Problem("unknown", _("There is no such delivery."))
     url = said.url if said.word == "sent" else None
     return await publishing.settle(call.service, call.person, int(number), said.word, url)
 
