@@ -340,7 +340,7 @@ FIRST_STEPS: tuple[tuple[str, str], ...] = (
     ("", _("What waits, what is uncertain or overdue, and the open incidents.")),
     ("new holding", _("Tell the public that calls fail, question by question.")),
     (
-        "show ALERT",
+        f"show {_('ALERT')}",
         _("Read what waits for you, exactly as the public will; then: alertbot approve ALERT."),
     ),
     ("halt", _("Stop everything at once. Needs no token.")),

@@ -19,6 +19,8 @@ WHO = (
     "The token of an author",
     "The token of an approver",
     "A program's token of the API",
+    "A writing assistant (`alertbot mcp`)",
+    "Another user of a laptop",
     "The token of an admin",
     "The shell of the service",
     "Write access to the database",
