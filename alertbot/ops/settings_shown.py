@@ -171,7 +171,7 @@ def _origin(path: tuple[str, ...], root: Node | None, file: str, *, given: bool)
     node = node_at(root, path) if root is not None and given else None
     if node is not None:
         return _("{file}, line {n}").format(file=file, n=node.mark.line)
-    return file if given else _("unless given")
+    return file if given else _("default")
 
 
 def _secrets(model: WithSecrets, path: tuple[str, ...]) -> Iterator[SettingLine]:
@@ -190,12 +190,14 @@ def _secrets(model: WithSecrets, path: tuple[str, ...]) -> Iterator[SettingLine]
 
 
 def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, timedelta):
         return duration_text(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         if any(isinstance(one, BaseModel) for one in value) or len(value) > MOST_ENTRIES:
             return _("{n} entries").format(n=len(value))
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "–"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {one}" for key, one in value.items())[:LONGEST_VALUE]
+        return ", ".join(f"{key}: {one}" for key, one in value.items())[:LONGEST_VALUE] or "–"
     return str(value)[:LONGEST_VALUE]

@@ -179,6 +179,44 @@ async function pagesOf(browser, places) {
   }
 }
 
+// A link for somebody new, shown once; copied by a button where there is a script. And a word before the session ends.
+async function team(browser, places) {
+  const bo = await officer(browser, BO);
+  for (const place of places) {
+    await bo.goto(BASE + place);
+    await look(bo);
+  }
+  await bo.goto(`${BASE}/desk/people`);
+  await bo.fill("#name", "dana");
+  await bo.getByLabel("approver").check();
+  await press(bo, "Make the link");
+  await look(bo);
+  await focused(bo);
+  if (!(await bo.inputValue("#invitation")).includes("/desk/in/")) fault(bo, "it shows no link");
+  if (!scripted) return;
+  await bo.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await bo.getByRole("button", { name: "Copy the link" }).click();
+  await seen(bo, "Copied.");
+  const copied = await bo.evaluate(() => navigator.clipboard.readText());
+  if (copied !== await bo.inputValue("#invitation")) fault(bo, `it copies ${copied}`);
+  let left = 1000;
+  await bo.route("**/desk/left", (route) => route.fulfill({ json: { left } }));
+  await bo.clock.install();
+  await bo.goto(`${BASE}/desk/people`);
+  await bo.focus("#name");
+  await bo.clock.fastForward("25:30");
+  await bo.waitForTimeout(300);
+  if (await bo.isVisible("#idle")) fault(bo, "it warns although another page was used");
+  left = 280;
+  await bo.clock.fastForward("12:00");
+  await bo.waitForSelector("#idle:not([hidden])", { timeout: 5000 });
+  if ((await bo.evaluate(() => document.activeElement.id)) !== "name") fault(bo, "the warning takes the focus away");
+  await look(bo);
+  await bo.getByRole("button", { name: "Stay signed in" }).click();
+  await bo.waitForSelector("#idle", { state: "hidden", timeout: 5000 });
+  await focused(bo);
+}
+
 // The server goes away while a page is open, and comes back.
 async function lost(browser) {
   const bo = await officer(browser, BO, true);
@@ -241,6 +279,7 @@ async function evening(browser) {
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 try {
   if (process.env.PLACES) await pagesOf(browser, JSON.parse(process.env.PLACES));
+  else if (process.env.TEAM) await team(browser, JSON.parse(process.env.TEAM));
   else if (process.env.LOST) await lost(browser);
   else if (process.env.TYPING) await typing(browser, process.env.TYPING);
   else await evening(browser);

@@ -41,10 +41,10 @@ async def test_every_value_says_where_it_comes_from_and_no_secret_is_shown(desk:
     await ada.get("/desk/settings")
     words = ada.page.text
     assert ada.answer.status_code == 200, words
-    assert "organisation.timezone Europe/Paris config.yaml, line" in words
-    assert "publish_delay 0s unless given" in words
-    assert "approvals.status.approvers 2 config.yaml, line" in words
-    assert "bot_token set; not shown the environment variable BOT_TOKEN" in words
+    assert "organisation.timezone Europe/Paris (config.yaml, line" in words
+    assert "publish_delay 0s (default)" in words
+    assert "approvals.status.approvers 2 (config.yaml, line" in words
+    assert "bot_token set; not shown (the environment variable BOT_TOKEN)" in words
     assert SECRET not in ada.answer.text
     assert "public (memory) · reaches: nobody: a rehearsal" in words
     assert "drill (memory) · reaches: those who take part in exercises" in words

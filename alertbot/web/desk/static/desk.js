@@ -204,9 +204,8 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const words = byId(button.dataset.copy);
-    words.select();
-    try { await navigator.clipboard.writeText(words.value); } catch { document.execCommand("copy"); }
+    byId(button.dataset.copy).select();
+    await navigator.clipboard.writeText(byId(button.dataset.copy).value);
     button.nextElementSibling.textContent = button.dataset.copied;
   });
 }
@@ -222,7 +221,7 @@ document.querySelector("[data-focus]")?.focus();
 // --- before the session ends -------------------------------------------------------------------------
 const idle = byId("idle");
 if (idle) {
-  const WARN = 300;
+  const WARN = 300, button = idle.querySelector("button");
   const later = (left) => setTimeout(warn, Math.max(1, left - WARN) * 1000);
   const warn = async () => {
     const answer = await fetch(idle.dataset.left, { headers: ITSELF }).catch(() => null);
@@ -230,17 +229,15 @@ if (idle) {
     const left = answer?.ok ? (await answer.json()).left : 0;
     if (left > WARN + 5) return later(left); // another page was used, or something was typed
     idle.hidden = false;
-    if (document.activeElement === document.body) idle.querySelector("button").focus();
+    if (document.activeElement === document.body) button.focus();
   };
   later(Number(document.body.dataset.left));
-  idle.querySelector("form").addEventListener("submit", async (event) => {
+  idle.addEventListener("submit", async (event) => {
     event.preventDefault();
-    event.stopPropagation();
-    const within = idle.contains(document.activeElement);
     const answer = await fetch(event.target.action, { method: "POST", body: new URLSearchParams({ fetch: "1" }) });
     if (!answer.ok) return lost(byId("lost").dataset.out);
     idle.hidden = true;
-    if (within) byId("main").focus({ preventScroll: true });
+    byId("main").focus({ preventScroll: true });
     later((await answer.json()).left);
   });
 }
