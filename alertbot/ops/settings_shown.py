@@ -23,7 +23,7 @@ from alertbot.ops.views import ConfigCheckView
 from alertbot.regions.facts import in_force
 from alertbot.texts.kinds import catalogue
 from alertbot.texts.kinds.kind_spec import in_words
-from alertbot.texts.kinds.layers import fingerprint, shared_fingerprint
+from alertbot.texts.kinds.layers import fingerprint
 from alertbot.texts.publisher import effective
 
 MOST_ENTRIES = 5  # of a list that are written out
@@ -66,14 +66,13 @@ class KindLine:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """`region`: the code and the digest of the country pack; `shared`: the digest of what all kinds share."""
+    """`region`: the code and the digest of the country pack."""
 
     path: str
     sandbox: bool
     channels: tuple[ChannelLine, ...]
     kinds: tuple[KindLine, ...]
     region: tuple[str, str]
-    shared: str
     lines: tuple[SettingLine, ...]
 
 
@@ -85,15 +84,13 @@ class SettingsOf:
 
     def shown(self) -> SettingsView:
         """As the application runs with them."""
-        publisher, config = self.app.publisher, self.app.config
-        folders = publisher.folders
+        config = self.app.config
         return SettingsView(
             path=str(self.app.path),
             sandbox=config.organisation.sandbox,
             channels=tuple(_channels(self.app)),
             kinds=tuple(_kinds(self.app)),
             region=(in_force().code, in_force().fingerprint[:DIGITS]),
-            shared=shared_fingerprint(*folders)[:DIGITS],
             lines=tuple(_lines(config, (), _root(self.app.path), self.app.path.name)),
         )
 

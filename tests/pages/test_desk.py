@@ -28,7 +28,7 @@ from alertbot.watch import incidents
 from alertbot.watch.rules_signals import Observed
 from alertbot.web.app import build
 from alertbot.web.desk.entering_page import FILE
-from alertbot.web.desk.room import files
+from alertbot.web.desk.looks import files
 from alertbot.web.serving import address_of, listen, serve_app
 from tests.pages.test_pages import HERE, NINETEEN, PATIENCE_SECONDS
 from tests.team import channel, memory

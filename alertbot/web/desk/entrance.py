@@ -31,12 +31,12 @@ from alertbot.web.desk import (
     write_page,
 )
 from alertbot.web.desk.by_organisation import page_of_desk, session_cookie, with_session
+from alertbot.web.desk.looks import files
 from alertbot.web.desk.room import (
     ROOT,
     DeskRoom,
     Routes,
     Visit,
-    files,
     once,
     page,
     rendered,

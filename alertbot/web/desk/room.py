@@ -5,14 +5,12 @@ that it comes from the desk itself; a browser that says nothing is refused.
 """
 
 import logging
-import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -37,12 +35,12 @@ from alertbot.watch.context import WatchContext
 from alertbot.watch.rules_log import State
 from alertbot.web import approvals, reading
 from alertbot.web.desk import wording
+from alertbot.web.desk.looks import HERE, asset
 from alertbot.web.desk.news import TURN_SECONDS, NewsDesk
 from alertbot.web.desk.provider import Provider
 from alertbot.web.desk.ways_out import for_desk
 from alertbot.web.reading import Attempts, Unreadable
 
-HERE = Path(__file__).parent
 ROOT = "/desk"
 STREAMS = f"{ROOT}/stream"
 LARGEST_FORM_BYTES, MOST_FIELDS = 200_000, 400
@@ -360,28 +358,6 @@ def templates() -> Environment:
         states=tuple(map(str, State)),
     )
     return made
-
-
-@cache
-def files() -> Mapping[str, tuple[str, bytes]]:
-    """The style sheet, the script and the sign of the desk, by the name that changes with their content: type and
-    bytes. The script goes without its comments and indentation."""
-    css = html_page.page_style().encode() + (HERE / "static" / "desk.css").read_bytes()
-    js = re.sub(rb"(?m)^(\s+|//.*\n)", b"", (HERE / "static" / "desk.js").read_bytes())
-    found = {}
-    for stem, suffix, kind, body in (
-        ("desk", "css", "text/css; charset=utf-8", css),
-        ("desk", "js", "text/javascript; charset=utf-8", js),
-        ("desk", "svg", "image/svg+xml", (HERE / "static" / "desk.svg").read_bytes()),
-    ):
-        found[f"{stem}.{sha256(body).hexdigest()[:12]}.{suffix}"] = (kind, body)
-    return found
-
-
-def asset(suffix: str) -> str:
-    """The address of the file with this ending."""
-    name = next(name for name in files() if name.endswith(f".{suffix}"))
-    return f"{ROOT}/static/{name}"
 
 
 async def page(visit: Visit, template: str, status: int = 200, **values: Any) -> Response:
