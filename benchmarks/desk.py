@@ -30,7 +30,7 @@ from alertbot.rehearsal.demo import evening
 from alertbot.rehearsal.sandbox.server import Sandbox
 from alertbot.texts.kinds.catalogue import load_kind
 from alertbot.watch.context import WatchContext
-from alertbot.web.desk.room import files
+from alertbot.web.desk.looks import files
 from benchmarks import composing
 
 PORT = 18473
