@@ -113,14 +113,15 @@ def _number(value: Json, usual: float) -> float:
 
 def logout(context: typer.Context, as_json: AsJson = False) -> None:
     here, known = session(context), kept.logins()
-    gone, place = known.by_place.get(here.place), here.place
+    place, at_server = here.place, here.server is not None  # before it is forgotten
+    gone = known.by_place.get(place)
     if gone is not None:
         left = {one: login for one, login in known.by_place.items() if one != place}
         server = None if known.server == place else known.server
         kept.keep_logins(replace(known, by_place=left, server=server))
         how = (
             _("revoke it on the desk, on the page with your name")
-            if here.server
+            if at_server
             else _("`alertbot people rotate {name}` ends it").format(name=gone.name)
         )
         said = _(
