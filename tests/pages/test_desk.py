@@ -23,7 +23,8 @@ from alertbot.core.errors import Uncertain
 from alertbot.core.model import Audience
 from alertbot.db.database import Database
 from alertbot.numbers import verifying
-from alertbot.people import store_forms
+from alertbot.people import api_tokens, store_forms
+from alertbot.people.rules import Scope
 from alertbot.watch import incidents
 from alertbot.watch.rules_signals import Observed
 from alertbot.web.app import build
@@ -148,6 +149,7 @@ async def test_the_pages_of_a_bad_night_are_accessible(desk: Shown) -> None:
     draft = await team.draft(given={"where": "29"}, new_incident=True)
     follow = await following.correct(team.service, team.people["ada"], alone.id, FollowRequest())
     places = [
+        *await places_of_programs(desk.made),
         "/desk",
         f"/desk/alerts/{waits.id}",
         f"/desk/alerts/{waits.id}?lang=fr",
@@ -160,6 +162,15 @@ async def test_the_pages_of_a_bad_night_are_accessible(desk: Shown) -> None:
     ]
     async with served(desk.made.web, port_of(desk)):
         await desk.browse(PLACES=json.dumps(places))
+
+
+async def places_of_programs(made: DeskScene) -> tuple[str, ...]:
+    """The page with one's name, with a token of each person; and a machine that asks ada for one."""
+    for name in ("ada", "bo"):
+        await api_tokens.make(made.team.service, made.team.people[name], "statistics", [Scope.READ])
+    asked = await api_tokens.ask(made.team.service, "laptop", list(Scope), "203.0.113.9")
+    assert asked
+    return "/desk/you", "/desk/you?lang=fr", "/desk/device", f"/desk/device?code={asked.code}"
 
 
 async def no_answer(_post: object) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -131,7 +131,8 @@ def of(error: AlertbotError) -> Problem:
         return unreachable()
     more: dict[str, Json] = {}
     if isinstance(error, Faulty):
-        more = {"faults": as_json(error.faults), "contradictions": as_json(error.contradictions)}
+        faults = [replace(one, message=for_programs(one.message)) for one in error.faults]
+        more = {"faults": as_json(faults), "contradictions": as_json(error.contradictions)}
     if isinstance(error, TextChanged):
         more = {"digest": error.digest, "changes": as_json(error.differs)}
     if isinstance(error, PastMoment):
