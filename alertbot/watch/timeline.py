@@ -16,6 +16,7 @@ from alertbot.core.words import _, ngettext
 from alertbot.db.sql import Connection
 from alertbot.people import store_people
 from alertbot.texts.kinds.kind_spec import in_words
+from alertbot.texts.preview.phrases import stated
 from alertbot.watch import store_decisions, store_signals
 from alertbot.watch.context import WatchContext
 from alertbot.watch.rules_log import decided, incident_word, observed_word
@@ -26,7 +27,7 @@ MOST_SIGNALS = 300  # of one incident
 
 
 class Happening(StrEnum):
-    """What a line of a timeline is about."""
+    """What a line of a timeline is about, in the order in which it comes within a second."""
 
     INCIDENT = "incident"
     SIGNAL = "signal"
@@ -35,6 +36,7 @@ class Happening(StrEnum):
     APPROVAL = "approval"
     DELIVERY = "delivery"
     PROMISE = "promise"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,10 @@ async def of_incident(service: WatchContext, reference: str) -> tuple[TimelineLi
         ]
         for one in spoken:
             lines += [line async for line in _of_alert(service, conn, one, names)]
-        return tuple(sorted(lines, key=lambda one: one.at))
+        order = {what: place for place, what in enumerate(Happening)}
+        return tuple(
+            sorted(lines, key=lambda one: (one.at.replace(microsecond=0), order[one.what], one.at))
+        )
 
     return await service.database.read(look)
 
@@ -109,13 +114,13 @@ def _of_incident(found: Incident, names: Mapping[int, str]) -> Iterator[Timeline
     yield TimelineLine(found.opened_at, Happening.INCIDENT, opened.format(about=about), by)
     if found.confirmed_at:
         said = _("{who} confirmed that it works again.").format(who=found.confirmed_by)
-        yield TimelineLine(found.confirmed_at, Happening.INCIDENT, said)
+        yield TimelineLine(found.confirmed_at, Happening.END, said)
     if found.closed_at:
-        yield TimelineLine(found.closed_at, Happening.INCIDENT, _("The incident was closed."))
+        yield TimelineLine(found.closed_at, Happening.END, _("The incident was closed."))
 
 
 def _signal(one: StoredSignal) -> TimelineLine:
-    said = f"{one.signal.service}: {observed_word(str(one.signal.observed))}"
+    said = stated(one.signal.service, observed_word(str(one.signal.observed)))
     if one.signal.title:
         said += f" · {one.signal.title}"
     if one.repeats:

@@ -135,7 +135,7 @@ async def test_a_file_for_all_of_the_country_fits_on_pages(desk: DeskScene) -> N
     text += "".join(",".join(str(row[name]) for name in columns) + "\n" for row in rows)
     ada = await desk.officer("ada")
     await sent(ada, text)
-    assert f"{len(rows)} rows: {len(rows)} new" in ada.page.text
+    assert f"{len(rows)} rows · {len(rows)} not in the register yet" in ada.page.text
     assert len(ada.answer.content) <= 40_000
     await ada.press("all")
     assert f"{len(rows)} entries were taken in" in ada.page.text

@@ -226,4 +226,4 @@ async def test_silent_sources_come_first_with_what_they_said_last(desk: DeskScen
     await bo.get("/desk/watching")
     text = bo.page.text
     assert text.index("pager · ✗ silent · last heard") < text.index("am · last heard")
-    assert "calls: works · all well" in text
+    assert "calls · works · all well" in text
