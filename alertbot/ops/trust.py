@@ -124,12 +124,17 @@ def same_hands(people: Sequence[Person], names: Mapping[int, str]) -> Iterator[S
 
 
 def _same_hands(people: Sequence[Person], names: Mapping[int, str]) -> Iterator[str]:
+    command = _(
+        "{one} and {other} count as one hand: {seen} has seen a token of theirs, so that neither approves"
+        " what the other wrote. To make them two: {whose} runs `alertbot people rotate {whose}`, then an"
+        " admin who is neither runs `alertbot people confirm {whose} --own-token`."
+    )
+    desk = _(
+        "{one} and {other} count as one hand: {seen} has seen a token or a link of theirs, so that neither approves what the other wrote. To make them two: {whose} renews the token under their own name, then an admin who is neither says on the page of {whose} that this was done."
+    )
     for pair in same_hands(people, names):
-        yield _(
-            "{one} and {other} count as one hand: {seen} has seen a token of theirs, so that neither approves"
-            " what the other wrote. To make them two: {whose} runs `alertbot people rotate {whose}`, then an"
-            " admin who is neither runs `alertbot people confirm {whose} --own-token`."
-        ).format(one=pair.one, other=pair.other, seen=", ".join(pair.seen), whose=pair.whose)
+        seen = ", ".join(pair.seen)
+        yield way_out(command, desk).format(one=pair.one, other=pair.other, seen=seen, whose=pair.whose)
 
 
 def _same_mail(people: Sequence[Person], mails: dict[int, str | None]) -> Iterator[str]:
