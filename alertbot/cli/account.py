@@ -52,7 +52,7 @@ def _person(context: typer.Context, token: str | None) -> Mapping[str, Any]:
     """Who has this token. Raises `Refused` for one that does not count."""
     server = session(context).server
     if server is not None:
-        found: Mapping[str, Any] = Server(server, token).get(dict[str, Any], "/me")
+        found: Mapping[str, Any] = Server(server, token).get(Mapping[str, Any], "/me")
         return found
     view = read(context, lambda service: accounts.whoami(service, token))
     return {"name": view.name, "roles": list(view.roles)}

@@ -150,7 +150,7 @@ class DeskAtServer:
         return (await in_thread(partial(self.server.ask, method, path, **more))).document
 
 
-def _body(wording: AssistantWording) -> dict[str, Any]:
+def _body(wording: AssistantWording) -> dict[str, object]:
     names = ("languages", "channels")
     given = {name: list(getattr(wording, name)) for name in names if getattr(wording, name)}
     return {

@@ -89,7 +89,7 @@ def preview(context: typer.Context, kind: str, as_json: bool, **more: Any) -> No
         raise typer.Exit(1)
 
 
-def _wishes(given: Mapping[str, Any]) -> dict[str, Any]:
+def _wishes(given: Mapping[str, Any]) -> dict[str, object]:
     return {
         "values": field_values(given["sets"], given["vars_file"]),
         "languages": given["lang"] or [],
@@ -194,7 +194,7 @@ def _looked_at(server: Server, alert: str, *, whole: bool) -> tuple[ShownAlertVi
     """The alert, and whether the server noted that this person was shown all of it; a token that may not approve is not
     shown it in that sense."""
     path = f"/alerts/{part(alert)}"
-    may = whole and "approve" in server.get(dict[str, Any], "/me")["scopes"]
+    may = whole and "approve" in server.get(Mapping[str, Any], "/me")["scopes"]
     view: ShownAlertView = server.get(ShownAlertView, path, shown="true" if may else None)
     return view, may
 
