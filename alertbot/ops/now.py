@@ -53,6 +53,7 @@ class StripView:
     halted: bool
     worker: bool
     uncertain: int
+    head: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +116,10 @@ class NowView:
 @dataclass(frozen=True, slots=True)
 class DeskGlance:
     """What the desk shows, in short. `all`: another text whenever something has changed; `strip`: the same of what
-    stands on every page. `waiting`: alerts that wait for approval, with who approved."""
+    stands on every page. `head`: how long the audit was, by which earlier is told from later. `waiting`: alerts that
+    wait for approval, with who approved."""
 
+    head: int
     all: str
     strip: str
     waiting: tuple[tuple[Alert, tuple[Approval, ...]], ...]
@@ -145,6 +148,7 @@ async def _glance(service: WatchContext, conn: Connection, found: Summary) -> De
     doubt, awaited = sum(_uncertain(found).values()), [(one.id, one.revision) for one in pending]
     given = [[str(approval) for approval in approvals] for _alert, approvals in waiting]
     return DeskGlance(
+        head.count,
         f"{head.count} {found.alive} {found.halted} {flags} {counts}",
         f"{awaited} {given} {found.halted} {found.alive} {doubt}",
         waiting,
@@ -179,6 +183,7 @@ def strip_of(service: WatchContext, found: DeskGlance, person: Person | None) ->
         halted=found.halted,
         worker=found.worker,
         uncertain=found.uncertain,
+        head=found.head,
     )
 
 

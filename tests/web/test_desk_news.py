@@ -150,6 +150,21 @@ async def test_one_look_serves_all_streams_and_there_is_none_without(
     assert looks == []
 
 
+async def test_a_page_never_goes_back_behind_what_it_showed(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "GATHER_SECONDS", 60.0)
+    ada = await serving.signed_in("ada")
+    async with stream(ada) as lines:
+        await said(lines)
+        await ada.get("/desk/news", headers={"x-desk-script": "1"})
+        view = await serving.made.team.pending()
+        before = (await ada.get("/desk/news", headers={"x-desk-script": "1"})).text
+        head = (await ada.get("/desk")).text.partition('data-head="')[2].partition('"')[0]
+        after = (await ada.get("/desk/news", headers={"x-desk-script": head})).text
+    assert (view.id in before, view.id in after) == (False, True)
+
+
 async def test_a_stream_ends_with_the_session(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:

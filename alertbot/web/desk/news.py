@@ -90,12 +90,16 @@ class NewsDesk:
                 await changed.wait()
                 await asyncio.sleep(mine.patience)
 
-    async def glance(self) -> DeskGlance:
-        """What the desk is like: as the streams were told, or else as it is now."""
+    async def glance(self, head: int = 0) -> DeskGlance:
+        """What the desk is like, as the streams were told or as it is now; never as it was before the audit was as
+        long as `head`: who has seen what came of a form does not go back behind it."""
         moment = asyncio.get_running_loop().time()
-        if self._glance is None or (self._watching is None and moment - self._looked > GATHER_SECONDS):
-            self._glance, self._looked = await now.glance(self._service), moment
-        return self._glance
+        stale = self._watching is None and moment - self._looked > GATHER_SECONDS
+        found = self._glance
+        if found is None or stale or found.head < head:
+            found, self._looked = await now.glance(self._service), moment
+            self._note(found)
+        return found
 
     async def shared(self, key: object, make: Callable[[], Awaitable[T]]) -> T:
         """What `make` gives: made once for all who ask between two changes, if anybody follows."""

@@ -43,6 +43,7 @@ from alertbot.web.reading import Attempts, Unreadable
 
 ROOT = "/desk"
 STREAMS = f"{ROOT}/stream"
+LONGEST_HEAD = 18  # digits
 LARGEST_FORM_BYTES, MOST_FIELDS = 200_000, 400
 LONGEST_NUMBER = 10  # digits
 POLICY = (
@@ -377,7 +378,9 @@ def part(visit: Visit, template: str, **values: Any) -> str:
 
 async def fresh(visit: Visit, made: Callable[[], Awaitable[str]]) -> Response:
     """The part of a page that changes, with the strip of every page before it; nothing if the browser has both."""
-    found = await visit.desk.news.glance()
+    seen = visit.request.headers.get(BY_ITSELF, "")
+    head = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < LONGEST_HEAD else 0
+    found = await visit.desk.news.glance(head)
     turn = int(time.monotonic() // TURN_SECONDS)
     mine = f"{found.all} {found.strip} {turn} {visit.person.id} {language()} {visit.request.url.path}"
     tag = f'"{sha256(mine.encode()).hexdigest()[:20]}"'
@@ -385,7 +388,7 @@ async def fresh(visit: Visit, made: Callable[[], Awaitable[str]]) -> Response:
         return Response(status_code=304, headers={"etag": tag})
     strip = now.strip_of(visit.service, found, visit.person)
     above = part(visit, "strip.html.j2", strip=strip)
-    text = f"<template>{above}</template>{await made()}"
+    text = f'<template data-head="{found.head}">{above}</template>{await made()}'
     return HTMLResponse(text, headers=PAGE_HEADERS | {"etag": tag})
 
 

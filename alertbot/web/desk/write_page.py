@@ -17,7 +17,7 @@ from alertbot.people import store_forms
 from alertbot.people.rules import Verb, require_role
 from alertbot.texts.fields import form
 from alertbot.texts.fields.moments import BadMoment, moment
-from alertbot.texts.kinds.kind_spec import FieldType, Kind, in_words
+from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind, in_words
 from alertbot.texts.preview.phrases import Sheet
 from alertbot.web.desk.alert_page import begun, texts_of
 from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, rendered, see, status_of
@@ -137,10 +137,15 @@ def _prefilled(made: OpenForm) -> RawValues:
         ahead = spec.type is FieldType.DATETIME and not spec.past
         if told and not ahead and spec.type is not FieldType.NUMBERS:
             given[spec.name] = told
-        usual = spec.default or (spec.required and made.kind.example.get(spec.name)) or ""
-        if ahead and str(usual).startswith("+"):
-            given[spec.name] = str(usual)
+        if ahead and (usual := _usual(made.kind, spec)):
+            given[spec.name] = usual
     return given
+
+
+def _usual(kind: Kind, spec: FieldSpec) -> str:
+    """How long from now this moment usually is; empty if there is no such use."""
+    usual = str(spec.default or (spec.required and kind.example.get(spec.name)) or "")
+    return usual if spec.type is FieldType.DATETIME and usual.startswith("+") else ""
 
 
 async def _form(
@@ -355,7 +360,10 @@ async def _opened(visit: Visit) -> OpenForm:
 
 async def _edit(visit: Visit) -> Response:
     made = await _opened(visit)
-    return await _form(visit, made, {k: v for k, v in made.given.items() if k in made.typed_fields})
+    needed = [spec for spec in made.kind.fields if spec.required and not spec.past]
+    promised = {spec.name: usual for spec in needed if (usual := _usual(made.kind, spec))}
+    given = {name: value for name, value in made.given.items() if name in made.typed_fields}
+    return await _form(visit, made, promised | given)
 
 
 async def _save_edit(visit: Visit) -> Response:

@@ -1,7 +1,6 @@
 // The desk works without this. With it: news without loading again, previews while typing, passkeys, a word before
 // the session ends.
 const byId = (id) => document.getElementById(id);
-const ITSELF = { "x-desk-script": "1" };
 const clock = () => new Date().toLocaleTimeString(document.documentElement.lang, { hour12: false });
 
 // --- replace a part, keep the focus, what is typed and what is open -----------------------------------
@@ -11,6 +10,7 @@ function replace(part, html) {
   const active = document.activeElement;
   const within = part.contains(active);
   const name = within && (active.id || active.getAttribute("aria-label") || active.getAttribute("href"));
+  const { selectionStart: from, selectionEnd: to } = active;
   const open = new Map(folded(part).map(([said, one]) => [said, one.open]));
   const typed = [...part.querySelectorAll("input[id], select[id], textarea[id]")].filter(changed).map((one) => [one.id, one.value]);
   const fresh = new DOMParser().parseFromString(html, "text/html").body;
@@ -21,6 +21,7 @@ function replace(part, html) {
   const same = [...part.querySelectorAll("a, button, input, select, textarea, summary")].find(
     (one) => name && [one.id, one.getAttribute("aria-label"), one.getAttribute("href")].includes(name));
   (same || byId("main")).focus({ preventScroll: true });
+  if (same && typeof from === "number") same.setSelectionRange(from, to);
 }
 
 // --- news --------------------------------------------------------------------------------------------
@@ -40,7 +41,7 @@ function lost(said) {
 const states = () => [...document.querySelectorAll("[data-say]")].map((one) => one.dataset.say || one.textContent.trim());
 function show(part, html) {
   if (html === part.seen) return;
-  const before = part.seen && states();
+  const before = part.seen === undefined ? null : states();
   replace(part, html);
   part.seen = html;
   const fresh = before ? states().filter((one) => !before.includes(one)) : [];
@@ -49,7 +50,7 @@ function show(part, html) {
 async function look(part) {
   const line = byId("lost").dataset;
   try {
-    const headers = part.tag ? { ...ITSELF, "if-none-match": part.tag } : ITSELF;
+    const headers = { "x-desk-script": strip.dataset.head, "if-none-match": part.tag || "" };
     const answer = await fetch(part.dataset.live, { headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     if (answer.status === 401) { over = true; lost(line.out); return false; }
     if (answer.status !== 304 && !answer.ok) throw new Error(answer.status);
@@ -58,7 +59,7 @@ async function look(part) {
     if (answer.status === 304) return true;
     const all = new DOMParser().parseFromString(await answer.text(), "text/html");
     const above = all.querySelector("template");  // it stands in the head
-    if (above) show(strip, above.innerHTML);
+    if (above) { show(strip, above.innerHTML); strip.dataset.head = above.dataset.head; }
     if (part !== strip) show(part, all.body.innerHTML);
     part.tag = answer.headers.get("etag") || "";
     return true;
