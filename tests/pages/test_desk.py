@@ -148,6 +148,7 @@ UNSEEN = (
     "/static/",
     "/stream",
     "/strip",
+    "/left",
     "/news",
     "/progress",
     "/picture",

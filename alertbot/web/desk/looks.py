@@ -17,7 +17,8 @@ def files() -> Mapping[str, tuple[str, bytes]]:
     """The style sheet, the script and the sign of the desk, by the name that changes with their content: type and
     bytes. The script goes without its comments and indentation."""
     css = html_page.page_style().encode() + (HERE / "static" / "desk.css").read_bytes()
-    js = re.sub(rb"(?m)^(\s+|//.*\n)", b"", (HERE / "static" / "desk.js").read_bytes())
+    js = re.sub(rb"(?m)^(\s+|//.*\n)|  // .*$", b"", (HERE / "static" / "desk.js").read_bytes())
+    js = js.replace(b" => ", b"=>").replace(b") {", b"){")
     found = {}
     for stem, suffix, kind, body in (
         ("desk", "css", "text/css; charset=utf-8", css),
