@@ -15,8 +15,8 @@ import typer
 from alertbot.cli import kept
 from alertbot.cli.frame import AsJson, TokenFile, emit, say, session
 from alertbot.cli.kept import Login
+from alertbot.cli.remote.server import Server
 from alertbot.cli.running import read
-from alertbot.cli.server import Server
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.json import Json
 from alertbot.core.words import _

@@ -11,7 +11,6 @@ from alertbot.alerts import for_others, publishing, showing, writing
 from alertbot.alerts.compose import field_values
 from alertbot.alerts.for_others import OtherTexts
 from alertbot.alerts.views import AlertView, ShownAlertView
-from alertbot.cli import forms
 from alertbot.cli.frame import (
     Accepts,
     AlertId,
@@ -32,6 +31,7 @@ from alertbot.cli.frame import (
 )
 from alertbot.cli.running import act, read
 from alertbot.cli.tables import paging, show_alerts
+from alertbot.cli.writing import forms
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person, RawValues
 from alertbot.core.words import _, ngettext

@@ -125,13 +125,13 @@ NUMBERS = Listing(
                 " through a whole territory; leave it with q and resume later."
             ),
             'numbers verify N12 --digits "04 65 71 00 15" --call answered',
-            server="at_server:verify",
+            server="remote.commands:verify",
         ),
         "list": ListedCommand(
             "numbers:list_",
             _("List entries: all that are not withdrawn, or those of a query or standing."),
             "numbers list 22,29/samu --standing unverified",
-            server="at_server:numbers_list",
+            server="remote.commands:numbers_list",
         ),
         "show": ListedCommand(
             "numbers:show",

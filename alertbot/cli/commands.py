@@ -10,31 +10,31 @@ from alertbot.core.words import _
 
 COMMANDS: dict[str, ListedCommand | Listing] = {
     "preview": ListedCommand(
-        "composing:preview",
+        "writing.composing:preview",
         _(
             "Show what each channel will show in each language, and what blocks it. Without values,"
             " uses the kind's example."
         ),
         "preview status --vars facts.yaml --html preview.html",
-        server="at_server:preview",
+        server="remote.commands:preview",
     ),
     "kinds": ListedCommand(
-        "composing:kinds",
+        "writing.composing:kinds",
         _("List the kinds of alert, or one kind's fields."),
         "kinds status --example > facts.yaml",
-        server="at_server:kinds",
+        server="remote.commands:kinds",
     ),
     "draft": ListedCommand(
-        "drafting:draft",
+        "writing.drafting:draft",
         _(
             "Write an alert. Nothing goes out until it is submitted and approved. At a terminal, without"
             " values, it asks for them as `new` does."
         ),
         "draft status --vars facts.yaml --set next_update=+30m",
-        server="at_server:draft",
+        server="remote.commands:draft",
     ),
     "new": ListedCommand(
-        "drafting:new",
+        "writing.drafting:new",
         _(
             "Write an alert at a terminal, question by question, with a live check of every value; then"
             " see it and submit it."
@@ -48,7 +48,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " edit the values in $EDITOR."
         ),
         "edit BKRT-1 --set next_update=+45m",
-        server="at_server:edit",
+        server="remote.commands:edit",
     ),
     "show": ListedCommand(
         "alerts:show",
@@ -57,19 +57,19 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " approves exactly what you saw."
         ),
         "show BKRT-1",
-        server="at_server:show",
+        server="remote.commands:show",
     ),
     "submit": ListedCommand(
         "alerts:submit",
         _("Submit a draft for approval."),
         "submit BKRT-1",
-        server="at_server:submit",
+        server="remote.commands:submit",
     ),
     "discard": ListedCommand(
         "alerts:discard",
         _("Discard an alert that was never approved."),
         "discard BKRT-1",
-        server="at_server:discard",
+        server="remote.commands:discard",
     ),
     "record": ListedCommand(
         "alerts:record",
@@ -91,7 +91,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " set again."
         ),
         "update BKRT-1 --set next_update=+30m --submit",
-        server="at_server:update",
+        server="remote.commands:update",
     ),
     "correct": ListedCommand(
         "following:correct",
@@ -100,13 +100,13 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " has ended. Needs one approver, who may be its author."
         ),
         'correct BKRT-1 --set "what_was_wrong=112 works" --set "what_is_right=112 is cut off"',
-        server="at_server:correct",
+        server="remote.commands:correct",
     ),
     "end": ListedCommand(
         "following:end",
         _("Announce that an incident is over. Once published, the incident is closed."),
         "end BKRT --vars end.yaml --submit",
-        server="at_server:end",
+        server="remote.commands:end",
     ),
     "withdraw": ListedCommand(
         "following:withdraw",
@@ -115,7 +115,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " says which stop and which stay; the register drops them on approval."
         ),
         "withdraw --numbers 22,29,35,56 --but 22/samu",
-        server="at_server:withdraw",
+        server="remote.commands:withdraw",
     ),
     "retract": ListedCommand(
         "following:retract",
@@ -135,25 +135,25 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " cannot; the last approval needed publishes."
         ),
         "approve BKRT-1 --digest 3f9c0a12b7d4",
-        server="at_server:approve",
+        server="remote.commands:approve",
     ),
     "return": ListedCommand(
         "approving:return_",
         _("Send an alert back to its author with a reason."),
         'return BKRT-1 --reason "name the départements"',
-        server="at_server:return_",
+        server="remote.commands:return_",
     ),
     "reject": ListedCommand(
         "approving:reject",
         _("Refuse an alert for good, with a reason."),
         'reject BKRT-1 --reason "not our network"',
-        server="at_server:reject",
+        server="remote.commands:reject",
     ),
     "countersign": ListedCommand(
         "approving:countersign",
         _("Countersign what one person published alone with --break-glass."),
         "countersign BKRT-1",
-        server="at_server:countersign",
+        server="remote.commands:countersign",
     ),
     "rules": command_groups.RULES,
     "serve": ListedCommand(
@@ -187,31 +187,31 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         "watching:status",
         _("Show what went out, what is waiting, what needs someone, and why anything was not sent."),
         "status --watch",
-        server="at_server:status",
+        server="remote.commands:status",
     ),
     "deliveries": ListedCommand(
         "watching:deliveries",
         _("List deliveries with target, state, attempts, remote id and reason."),
         "deliveries BKRT-1 --state uncertain",
-        server="at_server:deliveries",
+        server="remote.commands:deliveries",
     ),
     "halt": ListedCommand(
         "halting:halt",
         _("Stop at once: everything, one channel, or one alert. Needs no token."),
         "halt --channel x_main",
-        server="at_server:halt",
+        server="remote.commands:halt",
     ),
     "resume": ListedCommand(
         "halting:resume",
         _("Resume after a halt, or after a channel was paused."),
         "resume BKRT-1",
-        server="at_server:resume",
+        server="remote.commands:resume",
     ),
     "settle": ListedCommand(
         "halting:settle",
         _("Record what happened to a delivery that may have been sent."),
         "settle 17 --sent --url https://x.com/alertes_exemple/status/1400000000000000001",
-        server="at_server:settle",
+        server="remote.commands:settle",
     ),
     "numbers": command_groups.NUMBERS,
     "people": command_groups.PEOPLE,
@@ -225,7 +225,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
             " incidents. `alertbot` alone at a terminal shows the same."
         ),
         "now",
-        server="at_server:now_",
+        server="remote.commands:now_",
     ),
     "login": ListedCommand(
         "account:login",
@@ -249,7 +249,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         server=ANYWHERE,
     ),
     "mcp": ListedCommand(
-        "assistant:mcp",
+        "assisting.assistant:mcp",
         _(
             "Let a writing assistant look, preview and draft for you (Model Context Protocol, on stdin and stdout)."
             " It cannot submit, approve or send; what it drafts is marked for those who approve."

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import typer
 
 from alertbot.alerts.halting import HALTER
-from alertbot.cli.composing import show_sheet
 from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, console, emit, say, session
 from alertbot.cli.running import act, change, read
 from alertbot.cli.tables.show_tables import clock
 from alertbot.cli.tables.show_watch import particulars, rules_table
+from alertbot.cli.writing.composing import show_sheet
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _, ngettext

@@ -11,7 +11,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
-from alertbot.cli import assistant
+from alertbot.cli.assisting import assistant
 from tests import program
 from tests.cli import desk
 from tests.cli.desk import Desk

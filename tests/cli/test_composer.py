@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alertbot.cli import forms
+from alertbot.cli.writing import forms
 from tests import program
 from tests.cli.desk import Desk, opened
 from tests.program import Answer
@@ -307,7 +307,7 @@ def test_its_library_is_loaded_only_to_draw(desk: Desk) -> None:
     code = (
         "import sys; from alertbot import cli;"
         " [cli.run(one.split()) for one in sys.argv[1:]];"
-        " print('alertbot.cli.composer' in sys.modules, 'prompt_toolkit' in sys.modules, file=sys.stderr)"
+        " print('alertbot.cli.writing.composer' in sys.modules, 'prompt_toolkit' in sys.modules, file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "draft holding --new-incident", "new --help", "new", "draft"],

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mcp import Client, StdioServerParameters
 
 from alertbot.app import build
-from alertbot.cli import account, server
+from alertbot.cli import account
+from alertbot.cli.remote import server
 from alertbot.core.model import Person
 from alertbot.people import api_tokens
 from alertbot.people.accounts import acting

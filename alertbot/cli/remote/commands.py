@@ -13,7 +13,7 @@ from alertbot.alerts.views import AlertView, HaltView, SettledView, ShownAlertVi
 from alertbot.cli import alerts, approving, following, halting, kept, numbers_verifying
 from alertbot.cli.frame import console, emit, say, session, split_pairs, this_or_last
 from alertbot.cli.now_page import now_page
-from alertbot.cli.server import Server, part
+from alertbot.cli.remote.server import Server, part
 from alertbot.cli.tables import show_alerts
 from alertbot.cli.tables.show_numbers import numbers_table
 from alertbot.cli.tables.show_tables import (

@@ -12,7 +12,7 @@ from mcp_types import ToolAnnotations
 from pydantic import Field
 
 from alertbot import __version__
-from alertbot.cli.assistant import AssistantDesk, AssistantWording, Value
+from alertbot.cli.assisting.assistant import AssistantDesk, AssistantWording, Value
 from alertbot.core.errors import AlertbotError, Faulty
 from alertbot.core.json import Json
 

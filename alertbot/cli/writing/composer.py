@@ -12,9 +12,9 @@ from alertbot.alerts import compose, live_check
 from alertbot.alerts.area import JoinableIncident
 from alertbot.alerts.compose import QUERY_FIELDS, DraftRequest
 from alertbot.alerts.lists.rules_lists import NUMBERS
-from alertbot.cli import forms
 from alertbot.cli.frame import say
-from alertbot.cli.questions import Ask, Judged, Question
+from alertbot.cli.writing import forms
+from alertbot.cli.writing.questions import Ask, Judged, Question
 from alertbot.core.model import RawValues
 from alertbot.core.words import _, language
 from alertbot.regions.facts import all_territories, services

@@ -16,8 +16,8 @@ from alertbot.alerts.lists import register
 from alertbot.app import App
 from alertbot.cli.frame import TokenFile, session
 from alertbot.cli.parsing import load
+from alertbot.cli.remote.server import Server, part
 from alertbot.cli.running import with_app
-from alertbot.cli.server import Server, part
 from alertbot.core.errors import Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json, as_json
@@ -164,7 +164,7 @@ def _body(wording: AssistantWording) -> dict[str, object]:
 def mcp(context: typer.Context, token_file: TokenFile = None) -> None:
     if find_spec("mcp") is None:
         raise Misuse(_("`alertbot mcp` needs one more library: pip install 'alertbot[mcp]'"))
-    serve = load("assistant_tools:serve")
+    serve = load("assisting.tools:serve")
     here = session(context)
     token = here.token(token_file)
     if here.server is not None:

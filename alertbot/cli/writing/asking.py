@@ -10,7 +10,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.validation import ValidationError, Validator
 
-from alertbot.cli.questions import Judged, Question
+from alertbot.cli.writing.questions import Judged, Question
 from alertbot.core.words import _
 
 MENU_LINES = 5

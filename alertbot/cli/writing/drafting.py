@@ -12,9 +12,8 @@ from alertbot.alerts import area, following, writing
 from alertbot.alerts.area import JoinableIncident
 from alertbot.alerts.compose import DraftRequest, field_values, load_kind
 from alertbot.alerts.views import AlertView
-from alertbot.cli import alerts, composer, forms, questions
+from alertbot.cli import alerts
 from alertbot.cli.alerts import report
-from alertbot.cli.composer import Composer
 from alertbot.cli.frame import (
     Accepts,
     AsJson,
@@ -27,8 +26,10 @@ from alertbot.cli.frame import (
     split_pairs,
 )
 from alertbot.cli.parsing import offered
-from alertbot.cli.questions import Ask, Judged, Question
 from alertbot.cli.running import act
+from alertbot.cli.writing import composer, forms, questions
+from alertbot.cli.writing.composer import Composer
+from alertbot.cli.writing.questions import Ask, Judged, Question
 from alertbot.core.errors import AlertbotError, Misuse, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person, RawValues
@@ -219,7 +220,7 @@ def _guided(
 def _asker(*, plain: bool = False) -> Ask:
     if plain or not questions.can_draw():
         return questions.ask_plainly
-    from alertbot.cli import asking  # its library takes long to load
+    from alertbot.cli.writing import asking  # its library takes long to load
 
     return asking.ask
 
