@@ -17,11 +17,11 @@ demo: $(READY)  ## the evening of 2 June 2021, from the first word to the end, o
 
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-test: $(READY)  ## every test, on SQLite and PostgreSQL; property tests with few examples
+test: $(READY)  ## every claim once, in minutes: on SQLite, where the statements are tried on PostgreSQL too
 	$(PYTEST)
 
-test-all: $(READY)  ## the same with all examples of the property tests, as CI runs it
-	$(PYTEST) --hypothesis-profile=full
+test-all: $(READY)  ## everything on both, with all examples of the property tests, as CI runs it
+	$(PYTEST) --thorough --hypothesis-profile=full
 
 lint: $(READY)
 	$(BIN)/ruff check .

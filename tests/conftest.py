@@ -1,4 +1,4 @@
-"""Databases for the tests: every test that asks for one runs on SQLite and on PostgreSQL."""
+"""Databases for the tests: every test that asks for one can run on SQLite and on PostgreSQL."""
 
 import shutil
 import uuid
@@ -12,6 +12,19 @@ from alertbot.db.database import Database
 from tests import effort, postgres
 
 effort.register()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--thorough", action="store_true", help="also what `make test` leaves to `make test-all`"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--thorough"):
+        later = [one for one in items if not effort.is_everyday(one)]
+        config.hook.pytest_deselected(items=later)
+        items[:] = [one for one in items if effort.is_everyday(one)]
 
 
 @pytest.fixture(scope="session")
