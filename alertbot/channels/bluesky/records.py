@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Picture, Post
@@ -83,9 +82,9 @@ def key_of(remote_id: str | None) -> str | None:
 
 def post_record(
     post: Post, reply: tuple[Reference, Reference] | None, picture: Mapping[str, object] | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The record of a post: the same for every attempt. `reply`: the post that it answers, and the first one."""
-    record: dict[str, Any] = {
+    record: dict[str, object] = {
         "$type": COLLECTION,
         "text": post.text,
         "createdAt": post.born.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -115,7 +114,7 @@ def image(picture: Picture, cid: str, alt: str) -> dict[str, object]:
     }
 
 
-def facets(text: str) -> Iterator[dict[str, Any]]:
+def facets(text: str) -> Iterator[dict[str, object]]:
     """The links and tags in a text, which is shown without them otherwise; places are counted in bytes of UTF-8."""
     for found in _LINK.finditer(text):
         yield _facet(text, found, {"$type": "app.bsky.richtext.facet#link", "uri": found[0]})
@@ -124,7 +123,7 @@ def facets(text: str) -> Iterator[dict[str, Any]]:
             yield _facet(text, found, {"$type": "app.bsky.richtext.facet#tag", "tag": found[1]})
 
 
-def _facet(text: str, found: re.Match[str], feature: dict[str, str]) -> dict[str, Any]:
+def _facet(text: str, found: re.Match[str], feature: dict[str, str]) -> dict[str, object]:
     start = len(text[: found.start()].encode())
     place = {"byteStart": start, "byteEnd": start + len(found[0].encode())}
     return {"index": place, "features": [feature]}

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -19,6 +19,7 @@ from alertbot.web.api import problems
 from alertbot.web.api.room import ROOT, Operation
 
 Schema = dict[str, Json]
+Part: TypeAlias = dict[str, Any]  # of the document: an operation, a parameter, an answer
 REF = "#/components/schemas/"
 PLAIN: Mapping[Any, Schema] = {
     str: {"type": "string"},
@@ -81,11 +82,11 @@ def document(operations: Sequence[Operation]) -> Schema:
     """The whole description."""
     schemas = Schemas()
     sent = _sent([one.said for one in operations if one.changes])
-    paths: dict[str, Any] = {}
+    paths: Part = {}
     for one in operations:
         paths.setdefault(ROOT + one.path, {})[one.method.lower()] = _operation(one, schemas)
     paths |= _without_token()
-    components: dict[str, Any] = {
+    components: Part = {
         "responses": {str(status): _refusal(status) for status in sorted({*problems.STATUS.values()})},
         "schemas": dict(sorted({**schemas.found, **sent, "Problem": _problem(), **_oauth()}.items())),
         "securitySchemes": {
@@ -117,9 +118,9 @@ def _sent(models: Sequence[type[BaseModel]]) -> dict[str, Json]:
     return dict(made["$defs"])
 
 
-def _operation(one: Operation, schemas: Schemas) -> dict[str, Any]:
+def _operation(one: Operation, schemas: Schemas) -> Part:
     parameters = [_path_parameter(name) for name in _names(one.path)]
-    described: dict[str, Any] = {
+    described: Part = {
         "summary": one.summary,
         "operationId": one.act.__module__.rsplit(".", 1)[-1] + one.act.__name__,
         "description": _needs(one),
@@ -155,11 +156,11 @@ def _names(path: str) -> list[str]:
     return [part[1:-1] for part in path.split("/") if part.startswith("{")]
 
 
-def _path_parameter(name: str) -> dict[str, Any]:
+def _path_parameter(name: str) -> Part:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
+def _header(name: str, description: str) -> Part:
     schema = {"type": "string"}
     return {
         "name": name,
@@ -170,7 +171,7 @@ def _header(name: str, description: str) -> dict[str, Any]:
     }
 
 
-def _query(one: Operation) -> list[dict[str, Any]]:
+def _query(one: Operation) -> list[Part]:
     made = one.said.model_json_schema(ref_template=REF + "{model}")
     definitions = made.get("$defs", {})
     return [
@@ -186,7 +187,7 @@ def _plain(schema: Any, definitions: Mapping[str, Any]) -> Any:
     return {name: value for name, value in found.items() if name not in ("title", "description")}
 
 
-def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
+def _responses(one: Operation, schemas: Schemas) -> Part:
     said = [400, 401, 403, 404, 408, 409, 422, 429, 500, 503]
     said += [413, 415] if one.changes else []
     refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(said)}
@@ -194,7 +195,7 @@ def _responses(one: Operation, schemas: Schemas) -> dict[str, Any]:
     return {str(one.status): {"description": one.summary, "content": answer}, **refused}
 
 
-def _refusal(status: int) -> dict[str, Any]:
+def _refusal(status: int) -> Part:
     names = [name for name, code in problems.STATUS.items() if code == status]
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": REF + "Problem"}}}
     return {"description": ", ".join(names), "content": content}
@@ -245,7 +246,7 @@ def _object(properties: Mapping[str, Json]) -> Schema:
     return {"type": "object", "properties": dict(properties), "required": list(properties)}
 
 
-def _without_token() -> dict[str, Any]:
+def _without_token() -> Part:
     asked = {"scope": {"type": "string"}, "machine": {"type": "string", "maxLength": 100}}
     polled = {"grant_type": {"type": "string"}, "device_code": {"type": "string"}}
     return {
@@ -260,9 +261,7 @@ def _without_token() -> dict[str, Any]:
     }
 
 
-def _form(
-    summary: str, name: str, properties: dict[str, Any], required: list[str], answer: str
-) -> dict[str, Any]:
+def _form(summary: str, name: str, properties: Part, required: list[str], answer: str) -> Part:
     schema = {"type": "object", "properties": properties, "required": required}
     problem = {"schema": {"$ref": REF + "Problem"}}
     refused = {

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
@@ -89,7 +88,7 @@ async def shown(
     )
 
 
-def texts_of(sheet: Sheet, base: str) -> dict[str, Any]:
+def texts_of(sheet: Sheet, base: str) -> dict[str, object]:
     """The variables of the template of texts; pictures are loaded from under `base`, and what to do about a fault
     is a field of the page instead of an option of a command."""
     told = {"remedy": lambda _fault: "", "place": lambda one: phrases.place(replace(one, field=None))}

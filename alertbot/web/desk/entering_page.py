@@ -1,11 +1,10 @@
 """Entering numbers: a file, shown row by row before it is taken in by one press; and one entry by hand."""
 
 import base64
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
 
 from starlette.responses import Response
 
@@ -115,7 +114,7 @@ async def _importing(visit: Visit) -> Response:
 async def _shown(visit: Visit, error: AlertbotError | None = None) -> Response:
     """The file that was sent, row by row: what is wrong and what changes comes first."""
     sent = await _kept(visit)
-    values: dict[str, Any] = {"sent": sent, "plan": None}
+    values: dict[str, object] = {"sent": sent, "plan": None}
     if sent is not None:
         found = await _read(visit, sent)
         plan = await still_public.would_import(visit.service, found, sent.name)
@@ -275,10 +274,11 @@ async def _change(visit: Visit) -> Response:
 
 def _by_language(
     one: NumberView, changed: Mapping[str, str], typed: Mapping[str, str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The changes as the register takes them: texts of several languages together. Where one text served every
     language, all that the form has take its place."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
+    several: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for name, text in changed.items():
         column, _dot, lang = name.partition(".")
         if not lang:
@@ -291,5 +291,5 @@ def _by_language(
             }
             found[column] = {"": "", **told}
         else:
-            found.setdefault(column, {})[lang] = text
-    return found
+            several[column][lang] = text
+    return found | several

@@ -264,7 +264,7 @@ async def _you(visit: Visit) -> Response:
 
 async def _account(visit: Visit, status: int = 200, **values: Any) -> Response:
     ways = await signing_in.ways_in(visit.service, visit.person)
-    given: dict[str, Any] = {
+    given: dict[str, object] = {
         "codes": (),
         "token": None,
         "first": "first" in visit.request.query_params,

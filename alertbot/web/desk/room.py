@@ -392,9 +392,9 @@ async def fresh(visit: Visit, made: Callable[[], Awaitable[str]]) -> Response:
     return HTMLResponse(text, headers=PAGE_HEADERS | {"etag": tag})
 
 
-def _common(visit: Visit) -> dict[str, Any]:
+def _common(visit: Visit) -> dict[str, object]:
     organisation = visit.service.publisher.organisation
-    return {
+    values: dict[str, object] = {
         "visit": visit,
         "here": visit.here,
         "organisation": organisation.name,
@@ -409,7 +409,8 @@ def _common(visit: Visit) -> dict[str, Any]:
         "other": [lang for lang in LANGUAGES if lang != language()],
         "path": visit.request.url.path,
         "error": None,
-    } | ({} if visit.here else {"strip": None})
+    }
+    return values if visit.here else values | {"strip": None}
 
 
 def said(visit: Visit, status: int, title: str, sentence: str, **more: Any) -> Response:

@@ -45,7 +45,7 @@ def _scopes(visit: Visit) -> list[Scope]:
     return [scope for scope in Scope if scope in visit.fields.get("scope", [])]
 
 
-async def values(visit: Visit) -> dict[str, Any]:
+async def values(visit: Visit) -> dict[str, object]:
     """What the page “You” shows of programs."""
     return {
         "made": None,

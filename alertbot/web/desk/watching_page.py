@@ -1,8 +1,6 @@
 """Watching: alerts that count down with a loud stop, sources that are silent, and the rules that were approved ahead,
 each with the exact texts that go out."""
 
-from typing import Any
-
 from starlette.responses import Response
 
 from alertbot.core.errors import AlertbotError, Misuse
@@ -98,7 +96,7 @@ async def _shown_rule(visit: Visit, error: AlertbotError | None = None) -> Respo
     )
 
 
-def _sample(one: RuleTexts) -> dict[str, Any]:
+def _sample(one: RuleTexts) -> dict[str, object]:
     """The variables of the template of texts, for what goes out on some transitions. Nothing is folded: this is what
     people sign."""
     words = wording.transition_words()

@@ -212,9 +212,9 @@ async def _sheet(
         return None, error
 
 
-def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) -> dict[str, Any]:
+def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) -> dict[str, object]:
     """The variables of what stands beside the form."""
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "fault": fault,
         "understood": {},
         "shown": None,
@@ -227,7 +227,7 @@ def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) ->
         parts = texts_of(_for_people(made.kind, sheet), base)
         absent = {"missing", "language_missing"}
         values["missing"] = any(one.rule in absent for one in sheet.composition.faults)
-        later: dict[str, Any] = {
+        later: dict[str, object] = {
             "pictures": {},
             "retraction": {},
         }  # a card is drawn when the draft is stored
@@ -329,7 +329,7 @@ async def _live(visit: Visit, made: OpenForm) -> Response:
     await _keep(visit, made)
     sheet, fault = await _sheet(visit, made, typed)
     values = _beside(made, sheet, fault) | {"understood": _understood(visit, made, typed)}
-    return rendered(visit, "beside.html.j2", **values)
+    return rendered(visit, "beside.html.j2", 200, **values)
 
 
 def _understood(visit: Visit, made: OpenForm, typed: RawValues) -> dict[str, str]:
