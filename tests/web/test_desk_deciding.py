@@ -249,6 +249,27 @@ async def test_real_and_exercise_side_by_side_take_a_typed_word(desk: DeskScene)
         assert await desk.team.state(alert) == "approved"
 
 
+async def test_a_fault_is_told_by_the_name_of_its_field_with_a_link_to_it(desk: DeskScene) -> None:
+    ada = await desk.officer("ada")
+    await ada.get("/desk/write/holding")
+    for pressed, promised in (("look", "+30m"), ("save", "someday")):
+        await ada.press(pressed, f__where="29", f__next_update=promised)
+        assert '<a href="#f-what_fails-fr">What fails</a>: This value is missing.' in ada.answer.text
+        assert "f-what_fails-fr" in ada.page.ids
+        assert not any(one in ada.page.text for one in ("what_fails", "next_update")), ada.page.text
+        assert 'class="rule"' not in ada.answer.text
+    assert '<a href="#f-next_update">Next update</a>: “someday” is not a time' in ada.answer.text
+
+
+async def test_what_reaches_the_team_only_is_not_called_real_for_the_public(desk: DeskScene) -> None:
+    alert = await desk.team.pending(channels=("team",))
+    bo = await opened(desk, "bo", alert.id)
+    assert '<p class="live">● the team only</p>' in bo.answer.text
+    await bo.press("fr")
+    await bo.get(f"/desk/alerts/{alert.id}")
+    assert '<p class="live">● l’équipe seulement</p>' in bo.answer.text
+
+
 async def test_a_real_alert_alone_takes_no_word(desk: DeskScene) -> None:
     bo = await opened(desk, "bo", (await desk.team.pending()).id)
     assert "under way together" not in bo.page.text

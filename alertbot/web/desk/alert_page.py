@@ -68,6 +68,8 @@ async def shown(
         **texts_of(view.sheet, f"{ROOT}/alerts/{view.id}"),
         alert=view,
         facts=_facts(visit, view),
+        audience=_audience(visit, view),
+        outward=_outward(visit, view),
         standing=differs.standing,
         seen=differences_shown(differs.seen),
         public=differences_shown(differs.public),
@@ -99,7 +101,7 @@ def texts_of(sheet: Sheet, base: str) -> dict[str, object]:
     left |= {f"retraction {name}": fold for name, fold in more.items()}
     addresses = {digest: f"{base}/picture/{digest}" for digest in parts["pictures"]}
     texts = {"channels": channels, "retraction": back, "left": left}
-    return parts | texts | {"phrases": own, "pictures": addresses}
+    return parts | texts | {"phrases": own, "pictures": addresses, "rules_named": False}
 
 
 def _facts(visit: Visit, view: ShownAlertView) -> list[tuple[str, str]]:
@@ -131,9 +133,14 @@ def _facts(visit: Visit, view: ShownAlertView) -> list[tuple[str, str]]:
 def _audience(visit: Visit, view: AlertView) -> str:
     if view.exercise:
         return _("exercise channels only")
+    return _("THE PUBLIC") if _outward(visit, view) else _("the team only")
+
+
+def _outward(visit: Visit, view: AlertView) -> bool:
+    """Whether it leaves the team; an exercise does not."""
     known = visit.service.publisher.channels
-    outward = any(known[name].audience.outward for name in view.channels if name in known)
-    return _("THE PUBLIC") if outward else _("the team only")
+    reached = any(known[name].audience.outward for name in view.channels if name in known)
+    return reached and not view.exercise
 
 
 def _can(visit: Visit, view: AlertView) -> Mapping[str, bool]:

@@ -78,6 +78,24 @@ def form_fields(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class FieldLink:
+    """Where a field of the form begins, and what it is called there."""
+
+    id: str
+    label: str
+
+
+def links(kind: Kind, languages: Sequence[str]) -> Mapping[str, FieldLink]:
+    """Every field that the form has, by its name."""
+    found = {}
+    for spec in kind.fields:
+        if spec.type is not FieldType.NUMBERS:
+            spoken = f".{languages[0]}" if spec.type is FieldType.TEXT and languages else ""
+            found[spec.name] = FieldLink(_id(f"{PREFIX}{spec.name}{spoken}"), in_words(spec.label))
+    return found
+
+
 def _told(spec: FieldSpec, value: Any) -> str:
     """What the incident said last, in one line."""
     if spec.type in NAMED:

@@ -17,11 +17,12 @@ from alertbot.people import store_forms
 from alertbot.people.rules import Verb, require_role
 from alertbot.texts.fields import form
 from alertbot.texts.fields.moments import BadMoment, moment
+from alertbot.texts.fields.parse import about
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind, in_words
 from alertbot.texts.preview.phrases import Sheet
 from alertbot.web.desk.alert_page import begun, texts_of
 from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, rendered, see, status_of
-from alertbot.web.desk.typed_form import flat, form_fields, suggestions, values_of
+from alertbot.web.desk.typed_form import flat, form_fields, links, suggestions, values_of
 
 NEW = "new"
 LONGEST_PLACE = 80
@@ -166,7 +167,8 @@ async def _form(
                 kept[1],
             )
     sheet, fault = await _sheet(visit, made, typed)
-    found = [*(sheet.composition.faults if sheet else ()), *_faults_of(error), *_faults_of(fault)]
+    every = [*(sheet.composition.faults if sheet else ()), *_faults_of(error), *_faults_of(fault)]
+    found = [_named(made.kind, one) for one in every]
     silent = not (visit.fields or looked or made.alert)
     faults = {} if silent else {one.field: one.message for one in reversed(found) if one.field}
     fields = form_fields(made.kind, typed, made.languages, faults=faults, last=made.last)
@@ -221,6 +223,7 @@ def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) ->
         "missing": False,
         "prepared": False,
         "unread": [_named(made.kind, one) for one in _faults_of(fault)],
+        "at_field": links(made.kind, made.languages),
     }
     if sheet is not None:
         base = f"{ROOT}/alerts/{made.alert.id}" if made.alert else ""
@@ -236,7 +239,7 @@ def _beside(made: OpenForm, sheet: Sheet | None, fault: AlertbotError | None) ->
 
 
 def _for_people(kind: Kind, sheet: Sheet) -> Sheet:
-    """The sheet with faults that call a field as the form does."""
+    """The sheet with faults as a form says them, where the field stands before its fault."""
     told = partial(_named, kind)
     said = sheet.composition
     faults, warnings = tuple(map(told, said.faults)), tuple(map(told, said.warnings))
@@ -244,10 +247,9 @@ def _for_people(kind: Kind, sheet: Sheet) -> Sheet:
 
 
 def _named(kind: Kind, one: Fault) -> Fault:
-    """A fault that calls its field as the form does."""
+    """A fault without the name of its field: the form says that before it."""
     spec = kind.field(one.field) if one.field else None
-    label = in_words(spec.label) if spec else ""
-    return replace(one, message=one.message.replace(f"{one.field} ({label})", label))
+    return replace(one, message=one.message.removeprefix(about(spec, ""))) if spec else one
 
 
 async def _kept(visit: Visit, made: OpenForm) -> Any:

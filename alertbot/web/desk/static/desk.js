@@ -225,7 +225,7 @@ if (idle) {
   const WARN = 300, button = idle.querySelector("button");
   const later = (left) => setTimeout(warn, Math.max(1, left - WARN) * 1000);
   const warn = async () => {
-    const answer = await fetch(idle.dataset.left, { headers: ITSELF }).catch(() => null);
+    const answer = await fetch(idle.dataset.left, { headers: { "x-desk-script": "" } }).catch(() => null);
     if (answer?.status === 401) return lost(byId("lost").dataset.out);
     const left = answer?.ok ? (await answer.json()).left : 0;
     if (left > WARN + 5) return later(left); // another page was used, or something was typed
