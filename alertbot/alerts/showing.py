@@ -96,7 +96,7 @@ async def _look(
         values=alert.given,
         messages=tuple(map(message_view, said.messages)),
         retraction=tuple(map(message_view, said.retraction)),
-        targets={name: len(group) for name, group in said.targets.items()},
+        targets={name: len({one.address for one in group}) for name, group in said.targets.items()},
         cost=sheet.cost,
         forecast=ForecastView(seconds=round(sheet.forecast.seconds, 3)),
         posts=await _acted_upon(service, conn, alert),

@@ -170,7 +170,8 @@ async def _pending(service: Context, conn: Connection, alert: Alert, reader: Per
     if own:
         further.insert(0, own)
     ready = False if not enough else None if own else True
-    return Verdict(ready=ready, said=said, further=tuple(further), headline=_never(alert))
+    never = _never(alert)
+    return Verdict(ready=ready, said=said, further=tuple(further), own=own or "", headline=never)
 
 
 async def _require_unchanged(conn: Connection, alert: Alert) -> None:

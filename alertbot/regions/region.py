@@ -275,7 +275,8 @@ class Region:
         return not self.one_zone or self.territories[code].zone == self.zone
 
     def find(self, text: str) -> Territory | None:
-        """The territory in the directory with this code (`1`, `01`, `2a`, `FR-69`) or name in any language."""
+        """The territory in the directory with this code (`1`, `01`, `2a`, `FR-69`) or name in any language; by the
+        country's name, with or without "the", the whole of it."""
         code = text.strip().upper().removeprefix(f"{self.code}-")
         if code.isdigit() and len(code) == 1:
             code = f"0{code}"
@@ -305,7 +306,9 @@ class Region:
 
     @cached_property
     def _by_name(self) -> Mapping[str, Territory]:
-        return {
+        country = {plain_name(name): self.whole for name in self.names.values()}
+        country |= {name.removeprefix("the "): place for name, place in country.items()}
+        return country | {
             plain_name(name): place
             for place in self.territories.values()
             for name in place.names.values()

@@ -164,6 +164,26 @@ def test_places_are_found_by_code_and_name() -> None:
     assert (free.free, free.zone) == (True, "Europe/London")
 
 
+def test_the_country_is_found_by_its_name() -> None:
+    for code, name in [
+        ("FR", "France"),
+        ("GB", "United Kingdom"),
+        ("NL", "the netherlands"),
+        ("GB", "y Deyrnas Unedig"),
+    ]:
+        found = packs.load(code).find(name)
+        assert found is not None, name
+        assert found.code == code
+    for code in packs.codes():
+        pack = packs.load(code)
+        assert [
+            pack.find(name)
+            for one in pack.territories.values()
+            for name in one.names.values()
+            if not pack.find(name)
+        ] == []
+
+
 def test_the_relay_line_is_left_out_where_none_is_known() -> None:
     assert packs.load("ES").relay is None
     relay = packs.load("GB").relay

@@ -9,7 +9,7 @@ import pytest
 from alertbot.alerts import showing, writing
 from alertbot.alerts.requests import text
 from alertbot.core.errors import Uncertain
-from alertbot.core.model import Audience
+from alertbot.core.model import Audience, Target
 from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.people.store_requests import ApprovalRequest
@@ -127,12 +127,24 @@ async def test_approving_takes_the_tick_and_another_hand(desk: DeskScene) -> Non
     await bo.press("approve")
     assert bo.answer.status_code == 400
     assert "Tick the box" in bo.page.text
+    form = bo.page.form("approve")
     await edited_by(desk, alert, "bo")
     await bo.get(f"/desk/alerts/{alert}")
     assert "You cannot approve it" in bo.page.text
-    await bo.press("approve", read="yes")
+    pressed = [button.get("value") for one in bo.page.forms for button in one.buttons]
+    assert "return" in pressed
+    assert "approve" not in pressed
+    await bo.send(form, "approve", read="yes")
     assert bo.answer.status_code == 403
     assert await desk.team.state(alert) == "pending"
+
+
+async def test_an_account_that_posts_in_two_languages_is_one_recipient(database: Database) -> None:
+    twice = (Target("@alerts", "fr"), Target("@alerts", "en"))
+    desk = await scene(database, (replace(channel("public"), targets=twice),))
+    bo = await opened(desk, "bo", (await desk.team.pending()).id)
+    assert "public: 1 recipient " in bo.page.text
+    await desk.close()
 
 
 async def edited_by(desk: DeskScene, alert: str, name: str) -> None:

@@ -107,3 +107,15 @@ async def test_places_and_times_are_typed_as_people_write_them(desk: DeskScene) 
     assert given["where"] == ["69", "56"]
     ahead = datetime.fromisoformat(given["next_update"]) - desk.team.clock.now
     assert timedelta(minutes=119) <= ahead <= timedelta(minutes=120)
+
+
+async def test_a_french_page_speaks_french_throughout(desk: DeskScene) -> None:
+    ada = await desk.officer("ada")
+    await ada.press("fr")
+    await ada.get("/desk/write/holding")
+    await ada.press("save", **HOLDING | {"f__where": "rhone, morb"})
+    assert "Où : Ce territoire n’existe pas" in ada.page.text
+    assert "where (" not in ada.page.text
+    assert "vouliez-vous dire « Morbihan » ?" in ada.page.text
+    assert "Que faire : oui" in ada.page.text
+    assert "retract" not in ada.page.text

@@ -218,7 +218,8 @@ def _nearest(text: str, names: Sequence[str]) -> str:
     near = list(within) or difflib.get_close_matches(asked, names, n=MOST_MEANT)
     if 0 < len(near) <= MOST_MEANT:
         sentence = _("“{text}” is not known here; did you mean {names}?")
-        return sentence.format(text=asked, names=", ".join(f"“{one}”" for one in near))
+        quoted = (_("“{name}”").format(name=one) for one in near)
+        return sentence.format(text=asked, names=", ".join(quoted))
     return _("“{text}”; give a territory's code or name.").format(text=asked)
 
 

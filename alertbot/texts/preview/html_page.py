@@ -80,7 +80,7 @@ def environment(*folders: Path) -> "Environment":
     environment = Environment(
         loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.globals.update(_=_, ngettext=ngettext)
+    environment.globals.update(_=_, ngettext=ngettext, colon=phrases.colon)
     environment.filters.update(visible=phrases.visible, post=_post, bubble=_bubble, letter=_letter)
     environment.filters.update(initial=_initial, said=phrases.visible)
     return environment

@@ -26,11 +26,13 @@ from alertbot.core.words import _, language, ngettext
 class Verdict:
     """How an alert stands. `ready`: whether the verb that comes next goes through; None where the reader has
     nothing to decide. `said`: one sentence; `further`: why, who was asked, what happens next and when.
-    `headline`: for the head of a page. `out`: whether any of it reached someone, or may have."""
+    `own`: why this reader may not approve, also in `further`. `headline`: for the head of a page. `out`: whether any
+    of it reached someone, or may have."""
 
     ready: bool | None
     said: str
     further: tuple[str, ...] = ()
+    own: str = field(default="", metadata=NOT_JSON)
     headline: str = field(default="", metadata=NOT_JSON)
     out: bool = field(default=False, metadata=NOT_JSON)
 
@@ -365,6 +367,11 @@ def row_name(row: str) -> str:
 def stated(name: str, value: str) -> str:
     """`State: approved`, with the colon as the reader's language writes it."""
     return _("{name}: {value}").format(name=name, value=value)
+
+
+def colon() -> str:
+    """What stands between a name and its value on a page: French has a space before it."""
+    return stated("", "")
 
 
 def short_digest(digest: str) -> str:

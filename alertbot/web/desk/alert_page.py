@@ -112,7 +112,7 @@ def _facts(visit: Visit, view: ShownAlertView) -> list[tuple[str, str]]:
         hands.append(_("last edited by {name}").format(name=view.last_editor))
     if view.submitter:
         hands.append(_("submitted by {name}").format(name=view.submitter))
-    targets = [f"{name}: {phrases.recipients(count)}" for name, count in view.targets.items()]
+    targets = [phrases.stated(name, phrases.recipients(count)) for name, count in view.targets.items()]
     count = _("{given} of {needed} given").format(given=len(given), needed=approvals.needed)
     found = [
         (_("Goes to"), _audience(visit, view)),
