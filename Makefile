@@ -12,8 +12,8 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-demo: $(READY)  ## the evening of 2 June 2021, from the first word to the end, on loopback
-	@$(BIN)/alertbot demo
+demo: $(READY)  ## the evening of 2 June 2021, from the first word to the end, on loopback; DESK=1 leaves its desk open
+	@$(BIN)/alertbot demo $(if $(DESK),--desk)
 
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 

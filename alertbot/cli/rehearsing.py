@@ -4,6 +4,8 @@ import asyncio
 import gc
 import os
 import signal
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,13 +14,15 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from alertbot.app import App
 from alertbot.cli.frame import AsJson, console, emit, say
 from alertbot.cli.parsing import number, whole_number
 from alertbot.cli.tables.show_rehearsal import show_evening, show_replay
 from alertbot.config.shapes import Duration
+from alertbot.core import logs, loops
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
-from alertbot.rehearsal.demo.evening import tell_evening
+from alertbot.rehearsal.demo.evening import Evening, Guest, tell_evening
 from alertbot.rehearsal.replay.page import render
 from alertbot.rehearsal.replay.player import play
 from alertbot.rehearsal.replay.results import Replay
@@ -26,6 +30,8 @@ from alertbot.rehearsal.replay.stage import Playbook, read_playbook
 from alertbot.rehearsal.replay.timeline import Timeline, read_case
 from alertbot.rehearsal.sandbox import faults
 from alertbot.rehearsal.sandbox.server import SERVED, Sandbox
+from alertbot.web.desk.wording import role_words
+from alertbot.web.serving import listen, serve
 
 
 def demo(
@@ -33,17 +39,65 @@ def demo(
         Path,
         typer.Option(metavar=_("DIR"), help=_("Folder for the wall, the database and the audit.")),
     ] = Path("demo-output"),
+    desk: Annotated[
+        bool,
+        typer.Option(
+            "--desk",
+            help=_("Then leave the desk open on this machine, with a link for each of two people."),
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     gc.enable()  # see `alertbot.__main__`
 
-    told = asyncio.run(tell_evening(output, console(as_json=True)))
+    if desk:
+        logs.ready()
+        told = loops.run(_at_desk(output, as_json))
+    else:
+        told = asyncio.run(tell_evening(output, console(as_json=True)))
+        _show(told, as_json)
     if as_json:
         emit(told.view())
-    else:
-        show_evening(console(), told)
     if not told.complete:
         raise typer.Exit(3)
+
+
+def _show(told: Evening, as_json: bool) -> None:
+    if not as_json:
+        show_evening(console(), told)
+
+
+async def _at_desk(output: Path, as_json: bool) -> Evening:
+    """The evening, and then its desk until SIGINT or SIGTERM."""
+
+    with closing(listen(LOOPBACK, 0)) as place:  # kept until the desk opens: nobody else takes the port
+        port: int = place.getsockname()[1]
+
+        async def stay(app: App, told: Evening, guests: Sequence[Guest]) -> None:
+            _show(told, as_json)
+            for line in welcome(guests):
+                say(line, as_json)
+            place.close()
+            await serve(app, LOOPBACK, port, lambda _line: None)
+
+        return await tell_evening(output, console(as_json=True), stay, port)
+
+
+LOOPBACK = "127.0.0.1"
+
+
+def welcome(guests: Sequence[Guest]) -> list[str]:
+    """How to look around, as sentences."""
+    return [
+        "",
+        _(
+            "The desk is open. Each link signs one person in, once; open the second one in a private window."
+        ),
+        *(f"  {one.name} ({', '.join(map(role_words, one.roles))})  {one.url}" for one in guests),
+        _(
+            "The clock of the desk goes on from the end of the case. Everything stays on this machine. Stop with Ctrl-C."
+        ),
+    ]
 
 
 Port = Annotated[int, typer.Option(metavar=_("PORT"), parser=whole_number(0, 65535))]

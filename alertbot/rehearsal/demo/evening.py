@@ -4,7 +4,7 @@ sandbox platforms on loopback, and the clock of the case."""
 import shutil
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import field, replace
 from datetime import datetime, timedelta
@@ -155,6 +155,19 @@ CASE = HERE / "june_2021.yaml"
 FILES = ("numbers.csv", "vendee.csv", "press.csv")
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody who looks around at the desk of the evening. `url` signs them in once."""
+
+    name: str
+    roles: tuple[str, ...]
+    url: str
+
+
+Stay = Callable[[App, "Evening", Sequence[Guest]], Awaitable[None]]
+DESK_PORT = 8470
+
+
 class EveningClock:
     """The clock of the case: once set, it runs on in real time."""
 
@@ -262,41 +275,63 @@ def _line(row: PlayedAlert) -> PlayedAlertView:
     )
 
 
-async def tell_evening(output: Path, console: "Console") -> Evening:
-    """Play the whole evening into `output` (created afresh). Progress goes to `console`. Raises `Misuse`
-    for a folder that is not an earlier demo's."""
+async def tell_evening(
+    output: Path, console: "Console", stay: Stay | None = None, port: int = DESK_PORT
+) -> Evening:
+    """Play the whole evening into `output` (created afresh). Progress goes to `console`. `stay` is awaited afterwards,
+    in that folder, while the platforms still run and the case's clock goes on; `port`: of its desk. Raises `Misuse` for a
+    folder that is not an earlier demo's."""
     case = yaml.safe_load(CASE.read_text(encoding="utf-8"))
     begun = time.monotonic()
-    _prepare(output)
+    place = _prepare(output)
     clock = EveningClock(case["fault_at"])
     evening = Evening(_language_text(case["case"]), case["fault_at"], case["in_reality"])
+    async with Sandbox(clock=clock, speed=60, title=evening.title) as sandbox:
+        with chdir(output):
+            app = _build(Path("config.yaml"), sandbox, clock, port)
+            try:
+                staff = await _watched(app, case, clock, evening, console)
+                evening.wall, evening.page = _hang(sandbox, place, evening.title)
+                evening.database = str(output / "alertbot.db")
+                evening.seconds = time.monotonic() - begun
+                if stay is not None:
+                    await stay(app, evening, await _guests(app, staff))
+            finally:
+                await app.close()
+    return evening
+
+
+async def _watched(
+    app: App, case: Mapping[str, Any], clock: EveningClock, evening: Evening, console: "Console"
+) -> EveningStaff:
+    """The whole case, with its progress on `console`."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
     )
-    async with Sandbox(clock=clock, speed=60, title=evening.title) as sandbox:
-        with Progress(*columns, TimeElapsedColumn(), console=console) as progress, chdir(output):
-            bar = progress.add_task(_("starting"), total=len(case["steps"]))
-            app = _build(Path("config.yaml"), sandbox, clock)
-            try:
-                await _tell(
-                    app,
-                    case,
-                    clock,
-                    evening,
-                    lambda said: progress.update(bar, advance=1, description=said),
-                )
-            finally:
-                await app.close()
-        evening.wall, evening.page = _hang(sandbox, output, evening.title)
-    evening.database = str(output / "alertbot.db")
-    evening.seconds = time.monotonic() - begun
-    return evening
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task(_("starting"), total=len(case["steps"]))
+
+        def step(said: str) -> None:
+            progress.update(bar, advance=1, description=said)
+
+        return await _tell(app, case, clock, evening, step)
 
 
-def _prepare(output: Path) -> None:
-    """An empty folder with the case's files. Raises `Misuse` for a folder that holds anything but an
+async def _guests(app: App, staff: EveningStaff) -> tuple[Guest, ...]:
+    """The author and the first approver, each with a link of their own making: two hands, as before."""
+    service = await app.open()
+    people = (staff.author, staff.approvers[0][0])
+    links = [await accounts.invite(service, who, who.name) for who in people]
+    return tuple(
+        Guest(who.name, tuple(sorted(who.roles)), link.url)
+        for who, link in zip(people, links, strict=True)
+    )
+
+
+def _prepare(output: Path) -> Path:
+    """An empty folder with the case's files; its whole path. Raises `Misuse` for a folder that holds anything but an
     earlier demo."""
     if output.exists() and any(output.iterdir()) and not (output / ".alertbot-demo").exists():
         raise Misuse(
@@ -314,9 +349,10 @@ def _prepare(output: Path) -> None:
         raise Misuse(
             _("{folder} cannot be written: {why}.").format(folder=output, why=error.strerror)
         ) from None
+    return output.resolve()
 
 
-def _build(path: Path, sandbox: Sandbox, clock: Callable[[], datetime]) -> App:
+def _build(path: Path, sandbox: Sandbox, clock: Callable[[], datetime], port: int) -> App:
     """The application configured for this sandbox, on the case's clock."""
     text = (HERE / "config.yaml").read_text(encoding="utf-8")
     path.write_text(
@@ -326,6 +362,8 @@ def _build(path: Path, sandbox: Sandbox, clock: Callable[[], datetime]) -> App:
             bluesky=sandbox.bluesky_url,
             mastodon=sandbox.mastodon_url,
             smtp=sandbox.smtp_port,
+            wall=sandbox.wall_url,
+            desk=port,
         ),
         encoding="utf-8",
     )
@@ -340,7 +378,7 @@ async def _tell(
     clock: EveningClock,
     evening: Evening,
     step: Callable[[str], None],
-) -> None:
+) -> EveningStaff:
     """Every step of the case in order, on the case's clock."""
     service = await app.open()
     stage = StoryStage(app, service, clock, await hire(service, case["people"]))
@@ -354,6 +392,7 @@ async def _tell(
             )
     evening.register = await stage.register()
     evening.audit_head = (await overview.audit_head(service)).head
+    return stage.staff
 
 
 async def _rows(
@@ -386,10 +425,10 @@ async def _rows(
 
 def _hang(sandbox: Sandbox, output: Path, title: str) -> tuple[str, str]:
     """Write the public view to a file; returns its address, and that of the public page."""
-    path, page = (output / "wall.html").resolve(), Path("page", "current", "index.html")
+    path, page = output / "wall.html", Path("page", "current", "index.html")
     wall = render_wall(sandbox.posts, title, lang=language(), page=page.as_posix())
     path.write_text(wall, encoding="utf-8")
-    return path.as_uri(), (output.resolve() / page).as_uri()
+    return path.as_uri(), (output / page).as_uri()
 
 
 def _language_text(by_lang: dict[str, str]) -> str:

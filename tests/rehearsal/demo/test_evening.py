@@ -2,10 +2,17 @@
 
 import asyncio
 import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 import yaml
@@ -13,6 +20,8 @@ from rich.console import Console
 
 from alertbot.cli.tables.show_rehearsal import show_evening
 from alertbot.rehearsal.demo.evening import CASE, Evening, tell_evening
+from tests.web.officer import Officer
+from tests.web.test_serve import MARGIN_SECONDS
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -142,3 +151,57 @@ def test_nothing_false_is_said(played: Played) -> None:
         "nothing at this hour",
     ):
         assert sentence not in played.told()
+
+
+LINK = re.compile(r"^  (\w+) \((.+)\)  (http://localhost:\d+)(/desk/in/\S+)$", re.MULTILINE)
+ENDS_SECONDS = 3.0
+
+
+async def test_the_desk_of_the_evening_stays_open_for_two_people(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(str(Path(sys.executable).parent / "alertbot"), "demo", "--desk"),
+        cwd=tmp_path,
+        env=os.environ | {"LANGUAGE": "en"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout
+        told = await asyncio.wait_for(process.stdout.readuntil(b"Stop with Ctrl-C."), 120)
+        links = LINK.findall(told.decode())
+        assert [(name, roles) for name, roles, *_link in links] == [
+            ("Camille", "author"),
+            ("Dominique", "admin, approver"),
+        ]
+        for name, _roles, url, link in links:
+            await looks_around(name, url, link)
+        assert os.listdir(tmp_path) == ["demo-output"]  # noqa: PTH208 - as the process left it
+        process.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+        assert await process.wait() == 0
+        assert time.monotonic() - asked < ENDS_SECONDS + MARGIN_SECONDS
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(links[0][2])
+
+
+async def looks_around(name: str, url: str, link: str) -> None:
+    """Sign in by the link, once; see the evening, marked as a rehearsal, and the wall that still stands."""
+    english = {"accept-language": "en"}
+    async with httpx.AsyncClient(base_url=url, follow_redirects=True, headers=english) as client:
+        visitor = Officer(None, client, origin=url)
+        assert (await visitor.get("/desk")).url.path == "/desk/sign-in"
+        await visitor.get(link)
+        await visitor.send(visitor.page.forms[0])
+        assert (await visitor.get("/desk")).url.path == "/desk", visitor.page.text
+        assert "REHEARSAL" in visitor.page.text
+        assert name in visitor.page.text
+        wall = re.search(r'href="(http://127\.0\.0\.1:\d+)', visitor.answer.text)
+        assert wall
+        assert "CORRECTION. Vendée (85)" in (await client.get(wall[1])).text
+        again = await client.get(link)
+        assert "This invitation does not exist, was used, or is over." in again.text
