@@ -1,13 +1,29 @@
 """The desk without a script: from a first word to its end, by two people."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from alertbot.alerts import showing
+from alertbot.channels.base import Adapter
+from alertbot.channels.email.adapter import EmailAdapter, EmailSettings
+from alertbot.channels.telegram.adapter import TelegramAdapter, TelegramSettings
+from alertbot.channels.x.adapter import XAdapter
+from alertbot.channels.x.settings import XSettings
+from alertbot.core.model import Audience, Target
 from alertbot.db.database import Database
+from alertbot.delivery.runners import LocalRunner
+from alertbot.ops import working
+from alertbot.rehearsal.sandbox.accounts import Mail
+from alertbot.rehearsal.sandbox.server import Sandbox
+from tests.channels.test_x import OAUTH1
+from tests.team import channel
 from tests.web.officer import DeskScene, posted, scene
+from tests.web.reader import PLATFORMS
 
 
 @pytest.fixture
@@ -119,3 +135,96 @@ async def test_a_french_page_speaks_french_throughout(desk: DeskScene) -> None:
     assert "vouliez-vous dire « Morbihan » ?" in ada.page.text
     assert "Que faire : oui" in ada.page.text
     assert "retract" not in ada.page.text
+
+
+# --- what the platforms receive -------------------------------------------------------------------
+
+
+X, TELEGRAM, PRESS = PLATFORMS
+PRESS = replace(PRESS, targets=(Target("fr@example.org", "fr"), Target("en@example.org", "en")))
+
+
+class TextsOf(HTMLParser):
+    """What a page says will stand on each channel, in order: each text word for word."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.found: dict[str, list[str]] = {}
+        self._channel, self._depth, self._heading = "", 0, False
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        classes = (dict(attrs).get("class") or "").split()
+        if tag == "section":
+            self._channel = classes[1] if classes[:1] == ["channel"] else ""
+        if self._depth:
+            self._depth += tag == "div"
+        elif tag == "div" and "text" in classes and self._channel:
+            self._depth = 1
+            self.found.setdefault(self._channel, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._depth -= bool(self._depth) and tag == "div"
+
+    def handle_data(self, data: str) -> None:
+        if self._depth:
+            self.found[self._channel][-1] += data
+
+
+async def test_the_platforms_receive_byte_for_byte_what_the_desk_shows(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await scene(database, (X, TELEGRAM, PRESS, channel("team", Audience.TEAM)))
+    team = desk.team
+    async with Sandbox() as sandbox:
+        adapters = {**team.adapters, **connected(sandbox, monkeypatch)}
+        ada, bo = await desk.officer("ada"), await desk.officer("bo")
+        await ada.get("/desk/write/holding")
+        await ada.press("save", **HOLDING)
+        alert = ada.answer.url.path.rpartition("/")[2]
+        await ada.get(f"/desk/alerts/{alert}/edit")
+        form = ada.page.form("submit")
+        live = await posted(ada.client, f"{form.action}/live", form.fields)
+        typed = TextsOf(live.text).found
+        await ada.press("submit")
+        await bo.get(f"/desk/alerts/{alert}")
+        read = TextsOf(bo.answer.text.partition(">Prepared retraction<")[0]).found
+        await bo.press("approve", read="yes")
+        hooks = working.hooks(team.service)
+        await LocalRunner(team.service.database, adapters, hooks=hooks).run_once(5.0)
+        for one in adapters.values():
+            await one.close()
+        seen = sandbox.posts
+        received = {
+            "x": sorted(one.text for one in seen.x()),
+            "telegram": sorted(one.text for one in seen.telegram()),
+            "email": sorted(map(unwrapped, seen.mails())),
+        }
+    assert await team.state(alert) == "published"
+    assert {name: sorted(texts) for name, texts in typed.items()} == received
+    assert {name: sorted(texts) for name, texts in read.items()} == received
+    assert {name: len(texts) for name, texts in received.items()} == {"x": 4, "telegram": 2, "email": 2}
+    await desk.close()
+
+
+def unwrapped(mail: Mail) -> str:
+    """The text of a mail, which ends each line its own way, and the last one too."""
+    assert mail.text.endswith("\r\n")
+    return mail.text.replace("\r\n", "\n").removesuffix("\n")
+
+
+def connected(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> dict[str, Adapter[Any]]:
+    """The program's own adapters, connected to the sandbox."""
+    for name, secret in (OAUTH1 | {"TELEGRAM_TOKEN": sandbox.telegram_account.token}).items():
+        monkeypatch.setenv(name, secret)
+    keys = {f"{name[2:].lower()}_env": name for name in OAUTH1}
+    chat = {"bot_token_env": "TELEGRAM_TOKEN", "chat": "@alertes_exemple"}
+    mail = {"sender": "alertes@example.org", "recipients": [one.address for one in PRESS.targets]}
+    here = {"host": "127.0.0.1", "port": sandbox.smtp_port, "security": "none"}
+    x = XSettings.model_validate({"api_url": sandbox.x_url, **keys})
+    telegram = TelegramSettings.model_validate({"api_url": sandbox.telegram_url, **chat})
+    return {
+        X.name: XAdapter(X, x),
+        TELEGRAM.name: TelegramAdapter(TELEGRAM, telegram),
+        PRESS.name: EmailAdapter(PRESS, EmailSettings.model_validate(here | mail)),
+    }

@@ -1,7 +1,8 @@
 """The cases of trust again, through the desk: one person, or a desk with another configuration, gets nothing out alone.
 Further ones stand with what they are about: invitations and sessions (test_desk_doors), people, audit, links."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 
 import pytest
@@ -14,9 +15,13 @@ from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.people import accounts
 from alertbot.texts.publisher import Override
+from tests.effort import examples
 from tests.team import channel, example, memory
 from tests.web.officer import URL, DeskScene, Officer, posted, scene
 from tests.web.test_desk_road import HOLDING
+
+SMALL = (channel("public", languages=("en",)), channel("team", Audience.TEAM, ("en",)))
+TIMES, RACES = 100, 40  # in the full profile
 
 
 @pytest.fixture
@@ -191,3 +196,65 @@ async def test_no_redirect_follows_the_host_that_was_asked_for(desk: DeskScene, 
     bo.client.follow_redirects = False
     answer = await bo.client.get(URL + place, headers={"host": "evil.example"})
     assert "evil.example" not in answer.headers.get("location", "")
+
+
+async def test_an_approval_of_a_text_that_changed_is_refused_each_time_with_what_changed(
+    database: Database,
+) -> None:
+    desk = await scene(database, SMALL)
+    alert = (await desk.team.pending()).id
+    bo = await at(desk, "bo", alert)
+    refused, times = 0, examples(TIMES)
+    for turn in range(times):
+        await edited(desk, alert, f"exchange{turn}")
+        await bo.press("approve", read="yes")
+        said = "has changed since you opened this page" in bo.page.text
+        refused += bo.answer.status_code == 403 and said and f"[new: exchange{turn}" in bo.page.text
+    assert refused == times
+    view = await showing.brief(desk.team.service, alert)
+    assert (view.state, view.approvals.given) == ("pending", ())
+    assert "approve" not in await desk.team.verbs()
+    await bo.press("approve", read="yes")
+    await desk.team.work()
+    (post,) = desk.team.adapters["public"].posts
+    assert f"exchange{times - 1}" in post.text
+    await desk.close()
+
+
+async def test_whatever_is_approved_while_somebody_edits_is_what_the_page_showed(
+    database: Database,
+) -> None:
+    desk = await scene(database, SMALL)
+    alert = (await desk.team.pending()).id
+    bo = await at(desk, "bo", alert)
+    shown, accepted, refused = [], 0, 0
+    for turn in range(examples(RACES)):
+        await bo.get(f"/desk/alerts/{alert}")
+        shown.append(bo.page.form("approve").fields["digest"])
+        before = (await desk.team.verbs()).count("approve")
+        await asyncio.gather(
+            later((0, 1, 2, 4, 30)[turn % 5], edited(desk, alert, f"exchange{turn}")),
+            later(turn % 3, bo.press("approve", read="yes")),
+        )
+        came = (await desk.team.verbs()).count("approve") - before
+        accepted, refused = accepted + came, refused + (bo.answer.status_code == 403)
+        view = await showing.brief(desk.team.service, alert)
+        assert (view.state, view.approvals.given) == ("pending", ())
+        assert view.digest != shown[-1]
+    rows = await overview.audit_export(desk.team.service)
+    signed = [row["digest"] for row in rows if row["verb"] == "approve"]
+    assert accepted == len(signed) > 0
+    assert [one for one in shown if one in signed] == signed
+    assert accepted + refused == len(shown), (accepted, refused)
+    await desk.close()
+
+
+async def edited(desk: DeskScene, alert: str, words: str) -> None:
+    team, change = desk.team, {"what_fails": {"fr": words, "en": words}}
+    await writing.edit(team.service, team.people["ada"], alert, change, {})
+    await writing.submit(team.service, team.people["ada"], alert)
+
+
+async def later(hundredths: int, act: Awaitable[object]) -> None:
+    await asyncio.sleep(hundredths / 100)
+    await act
