@@ -24,7 +24,7 @@ from alertbot.core.model import (
     Target,
     WhenUncertain,
 )
-from alertbot.core.words import _
+from alertbot.core.words import _, retold
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.db.tables import (
     alert,
@@ -319,6 +319,11 @@ async def _alerts(conn: Connection, query: Select[Any]) -> tuple[Alert, ...]:
     return tuple(_alert(row) for row in await conn.execute(query))
 
 
+def _fault(stored: Mapping[str, Any]) -> Fault:
+    """A fault in the reader's language, whoever's the writer's was."""
+    return Fault(**(dict(stored) | {"message": retold(str(stored["message"]))}))
+
+
 def _alert(row: Row[Any]) -> Alert:
     values = dict(row._mapping)
     del values["author_may_approve"]
@@ -335,8 +340,8 @@ def _alert(row: Row[Any]) -> Alert:
         promised=promised,
         ttl=timedelta(seconds=values.pop("ttl_seconds")),
         when_uncertain=WhenUncertain(values.pop("when_uncertain")),
-        faults=tuple(Fault(**fault) for fault in values.pop("faults")),
-        warnings=tuple(Fault(**fault) for fault in values.pop("warnings")),
+        faults=tuple(map(_fault, values.pop("faults"))),
+        warnings=tuple(map(_fault, values.pop("warnings"))),
         omitted=tuple(Omission(**omission) for omission in values.pop("omitted")),
         editors=tuple(values.pop("editors") or ()),
         written_by=tuple(values.pop("hands") or ()),

@@ -296,8 +296,10 @@ def _start(service: Context, alert: Alert, found: Summary) -> list[str]:
         if alert.not_before and alert.not_before > service.now + service.publish_delay:
             sentence = _("Once approved, it goes out at {time}, not before.")
             return [sentence.format(time=service.clock(starts))]
+        if not service.publish_delay:
+            return [_("Once approved, it goes out at once.")]
         return [
-            _("Once approved, the first call starts after {seconds:.0f} s.").format(
+            _("Once approved, it goes out after {seconds:.0f} s.").format(
                 seconds=service.publish_delay.total_seconds()
             )
         ]

@@ -7,10 +7,12 @@ no catalogue. Texts for the *public* never come from here: they are templates (s
 """
 
 import gettext
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, tzinfo
+from functools import cache, lru_cache
 from pathlib import Path
 
 DOMAIN = "alertbot"
@@ -45,6 +47,61 @@ def spoken(lang: str) -> Iterator[None]:
         yield
     finally:
         _catalogue.reset(before)
+
+
+_PLACE = re.compile(r"{(\w+)[^}]*}")
+_LEAST = 12  # characters of its own that a message needs to be told from others
+
+
+def retold(sentence: str) -> str:
+    """A sentence that the program stored in its writer's language, in the reader's. What was filled in stays as it
+    was; so does a sentence that is no message of the program."""
+    return _retold(sentence, language())
+
+
+@lru_cache(maxsize=2000)
+def _retold(sentence: str, lang: str) -> str:
+    best, found = 0, sentence
+    for own, text, spoken_as in _messages():
+        if len(own) <= best or own not in sentence or not (given := _form(text).fullmatch(sentence)):
+            continue
+        best = len(own)
+        found = _PLACE.sub(lambda place: given.groupdict().get(place[1], ""), spoken_as[lang])
+    return found
+
+
+@cache
+def _messages() -> tuple[tuple[str, str, dict[str, str]], ...]:
+    """Every message in each language: its longest piece of its own, its text, and what it is in all languages. Of
+    messages with a plural only the singular, for the catalogue keeps no English plural."""
+    listed = vars(gettext.translation(DOMAIN, LOCALE, ["fr"]))[
+        "_catalog"
+    ]  # gettext has no way to list them
+    found = []
+    for key, said in listed.items():
+        singular, form = (key, 0) if isinstance(key, str) else key
+        if form or not singular:
+            continue
+        told = {"en": singular, "fr": said}
+        for text in told.values():
+            own = max(_PLACE.sub("\0", text).split("\0"), key=len)
+            if len(own) >= _LEAST:
+                found.append((own, text, told))
+    return tuple(found)
+
+
+@cache
+def _form(message: str) -> re.Pattern[str]:
+    """What the message looks like filled in; a place that comes twice holds the same."""
+    parts, seen = _PLACE.split(message), set[str]()
+    pattern = ""
+    for at, part in enumerate(parts):
+        if at % 2 == 0:
+            pattern += re.escape(part)
+        else:
+            pattern += f"(?P={part})" if part in seen else f"(?P<{part}>.+?)"
+            seen.add(part)
+    return re.compile(pattern, re.DOTALL)
 
 
 _at_desk: ContextVar[bool] = ContextVar("at_desk", default=False)

@@ -66,10 +66,12 @@ async def by_token(service: Context, token: str, device: str) -> str:
     async def work(conn: Connection) -> str:
         try:
             who = await store_people.by_token(conn, token, now=service.now)
-        except Refused:
+        except store_people.UnknownToken:
             raise SignInRefused(
                 _("This token does not work. Check that you copied all of it.")
             ) from None
+        except Refused as why:  # only who has the token reads it
+            raise SignInRefused(str(why)) from None
         return await begin(service, conn, who, "token", device)
 
     return await service.database.transact(work)

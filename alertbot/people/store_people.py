@@ -89,10 +89,14 @@ async def add(
     return (await get(conn, clean, now=now)).person, token
 
 
+class UnknownToken(Refused):
+    """Nobody here has this token."""
+
+
 async def by_token(conn: Connection, token: str, *, now: datetime) -> Person:
     """The person with this token; records its use, so it needs a write transaction.
 
-    Raises `Refused`, with the reason, for a token that is unknown, revoked, expired or not confirmed.
+    Raises `UnknownToken`, or `Refused` with the reason for a person who is revoked, expired or not confirmed.
     """
     found = await reading_with(conn, token, now=now)
     await conn.execute(update(person).where(person.c.id == found.id).values(last_used_at=now))
@@ -104,7 +108,7 @@ async def reading_with(conn: Connection, token: str, *, now: datetime) -> Person
     given = _hash(token.strip())
     row = (await conn.execute(select(person).where(person.c.token_hash == given))).one_or_none()
     if row is None or not hmac.compare_digest(row.token_hash, given):
-        raise Refused(
+        raise UnknownToken(
             _(
                 "This token is not known here. Check ALERTBOT_TOKEN or --token-file, or have an admin"
                 " run `alertbot people rotate NAME`."

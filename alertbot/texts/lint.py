@@ -14,7 +14,7 @@ from alertbot.core.words import _, language
 from alertbot.numbers import rules_words
 from alertbot.numbers.rules_digits import misprint
 from alertbot.numbers.rules_entry import NumberRow
-from alertbot.regions.facts import in_force, whole_country
+from alertbot.regions.facts import in_force
 from alertbot.regions.region import Territory
 from alertbot.texts.fields import findings
 from alertbot.texts.fields.findings import plainly
@@ -72,28 +72,26 @@ def _worded(value: object) -> Iterator[Mapping[str, str]]:
 
 def _digits(found: str, field: str, lang: str | None) -> Fault:
     sentence = _(
-        "“{found}” in {field} looks like a telephone number. Use a numbers field for numbers, and a"
+        "“{found}” looks like a telephone number. Use a numbers field for numbers, and a"
         " figure for quantities."
     )
-    return Fault("digits_in_text", sentence.format(found=found, field=field), field, lang=lang)
+    return Fault("digits_in_text", sentence.format(found=found), field, lang=lang)
 
 
 def _misprint(found: str, field: str, lang: str | None) -> Fault:
     right = in_force().habits.misprints.get(found, "")
-    sentence = f"{field}: {misprint(found, right)}"
+    sentence = misprint(found, right)
     return Fault("invalid_number", sentence, field, lang=lang)
 
 
 def _link(found: str, field: str, lang: str | None) -> Fault:
-    sentence = _("“{found}” in {field} would become a link. Use a url field for addresses.")
-    return Fault("link_in_text", sentence.format(found=found[:80], field=field), field, lang=lang)
+    sentence = _("“{found}” would become a link. Use a url field for addresses.")
+    return Fault("link_in_text", sentence.format(found=found[:80]), field, lang=lang)
 
 
 def _mention(found: str, field: str, lang: str | None) -> Fault:
-    sentence = _(
-        "“{found}” in {field} would become a mention or a hashtag. Write the name without the sign."
-    )
-    return Fault("mention_in_text", sentence.format(found=found[:80], field=field), field, lang=lang)
+    sentence = _("“{found}” would become a mention or a hashtag. Write the name without the sign.")
+    return Fault("mention_in_text", sentence.format(found=found[:80]), field, lang=lang)
 
 
 FieldRule = tuple[Callable[[str], Iterable[str]], Callable[[str, str, str | None], Fault]]
@@ -111,22 +109,17 @@ def field_warnings(values: Mapping[str, Value]) -> Iterator[Fault]:
         for found in findings.everywhere(words):
             yield _everywhere(found, field, lang or None)
         for found in findings.capitals(words):
-            sentence = _("Capitals in {field} (“{found}”): use them for key words only.")
-            yield Fault("capitals", sentence.format(field=field, found=found), field, lang=lang or None)
+            sentence = _("“{found}”: use capitals for key words only.")
+            yield Fault("capitals", sentence.format(found=found), field, lang=lang or None)
     for field, value in values.items():
-        if isinstance(value, tuple) and any(_whole_country(one) for one in value):
-            yield _everywhere(whole_country(), field, None)
-
-
-def _whole_country(value: object) -> bool:
-    return isinstance(value, Territory) and value.whole
+        for one in value if isinstance(value, tuple) else ():
+            if isinstance(one, Territory) and one.whole:
+                yield _everywhere(one.name_in(language()), field, None)
 
 
 def _everywhere(found: str, field: str, lang: str | None) -> Fault:
-    sentence = _(
-        "“{found}” in {field} claims the whole country. Say where it fails and where it works."
-    )
-    return Fault("everywhere", sentence.format(found=found, field=field), field, lang=lang)
+    sentence = _("“{found}” claims the whole country. Say where it fails and where it works.")
+    return Fault("everywhere", sentence.format(found=found), field, lang=lang)
 
 
 # --- numbers -------------------------------------------------------------------------------------

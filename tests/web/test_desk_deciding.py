@@ -10,6 +10,7 @@ from alertbot.alerts import showing, writing
 from alertbot.alerts.requests import text
 from alertbot.core.errors import Uncertain
 from alertbot.core.model import Audience, Target
+from alertbot.core.words import spoken
 from alertbot.db.database import Database
 from alertbot.ops import overview
 from alertbot.people.store_requests import ApprovalRequest
@@ -145,6 +146,18 @@ async def test_an_account_that_posts_in_two_languages_is_one_recipient(database:
     bo = await opened(desk, "bo", (await desk.team.pending()).id)
     assert "public: 1 recipient " in bo.page.text
     await desk.close()
+
+
+async def test_warnings_are_in_the_readers_language_not_the_writers(desk: DeskScene) -> None:
+    with spoken("fr"):
+        alert = (await desk.team.pending("holding", changes={"where": "FR"})).id
+    bo = await opened(desk, "bo", alert)
+    assert "“the whole of France” claims" not in bo.page.text  # what was filled in stays as it was
+    assert "claims the whole country. Say where it fails" in bo.page.text
+    assert "désigne tout le pays" not in bo.page.text
+    await bo.press("fr")
+    await bo.get(f"/desk/alerts/{alert}")
+    assert "désigne tout le pays" in bo.page.text
 
 
 async def edited_by(desk: DeskScene, alert: str, name: str) -> None:

@@ -407,3 +407,18 @@ async def test_roles_hold_at_the_desk(desk: DeskScene) -> None:
     answer = await posted(ada.client, f"/desk/alerts/{alert.id}/decide", form)
     assert answer.status_code == 403
     assert await desk.team.state(alert.id) == "pending"
+
+
+async def test_who_is_not_confirmed_yet_reads_that_and_not_that_the_token_is_wrong(
+    desk: DeskScene,
+) -> None:
+    team = desk.team
+    added = await accounts.add(team.service, team.tokens["bo"], "dana", ["approver"], None)
+    browser = desk.browser()
+    await browser.get("/desk/sign-in")
+    form = next(one for one in browser.page.forms if "token" in one.fields)
+    await browser.send(form, token=added.token)
+    assert browser.answer.status_code == 403
+    assert "dana does not count yet: another admin must confirm" in browser.page.text
+    await browser.send(form, token=added.token + "x")
+    assert "This token does not work." in browser.page.text

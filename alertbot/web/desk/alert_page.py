@@ -116,9 +116,9 @@ def _facts(visit: Visit, view: ShownAlertView) -> list[tuple[str, str]]:
     count = _("{given} of {needed} given").format(given=len(given), needed=approvals.needed)
     found = [
         (_("Goes to"), _audience(visit, view)),
-        (_("Targets"), "; ".join(targets) or _("no channel")),
+        (_("Targets"), " · ".join(targets) or _("no channel")),
         (_("By whom"), ", ".join(hands)),
-        (_("Approvals"), "; ".join([count, *given])),
+        (_("Approvals"), " · ".join([count, *given])),
         (_("Incident"), view.incident),
         (_("Digest"), view.digest[:12]),
     ]

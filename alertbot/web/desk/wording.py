@@ -101,7 +101,7 @@ def done_words() -> Mapping[str, str]:
         "reject": _("It is rejected and will never go out."),
         "break": _("You published it alone. The team is being told."),
         "countersign": _("You countersigned it."),
-        "submit": _("It was submitted: approvers are being asked."),
+        "submit": _("It was submitted for approval."),
         "saved": _("Saved as a draft; nothing goes out yet."),
     }
 
