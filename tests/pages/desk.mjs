@@ -381,6 +381,36 @@ async function lost(browser) {
   await bo.waitForFunction(() => document.getElementById("lost").hidden, null, { timeout: 15000 });
 }
 
+// A first word from the page of an incident, by keyboard alone: a place is typed, ready words are taken, the rest stands there.
+async function firstWord(browser, place) {
+  const ada = await officer(browser, ADA);
+  await ada.goto(BASE + place);
+  measures.keys = 0;
+  await past(ada);
+  await press(ada, "First word");
+  await past(ada);
+  await reach(ada, ada.locator("#f-where"));
+  await type(ada, "29");
+  for (const id of ["f-what_fails-fr", "f-what_fails-en", "f-what_works-fr", "f-what_works-en", "f-what_to_do-fr", "f-what_to_do-en"]) {
+    const ready = ada.locator(`details.ready:has([data-into="${id}"])`);
+    await reach(ada, ready.locator("summary"));
+    await key(ada, "Enter");
+    await reach(ada, ready.locator("button"));
+    await key(ada, "Enter");
+    if (!await ada.inputValue(`#${id}`)) fault(ada, `nothing is taken into ${id}`);
+  }
+  await press(ada, "Save and submit for approval");
+  if (!(await ada.content()).includes("was submitted")) throw new Error(`it was not submitted: ${await ada.locator(".faults, .errors").allInnerTexts()}`);
+}
+async function past(page) {
+  await key(page, "Tab");
+  await key(page, "Enter");
+}
+async function type(page, words) {
+  measures.keys += words.length;
+  await page.keyboard.type(words);
+}
+
 // Milliseconds from the pause after each key until every preview stands; the script waits 150 of them for the next key.
 async function typing(browser, place) {
   const ada = await officer(browser, ADA);
@@ -407,6 +437,7 @@ try {
   if (process.env.PLACES) await pagesOf(browser, JSON.parse(process.env.PLACES));
   else if (process.env.TEAM) await team(browser, JSON.parse(process.env.TEAM));
   else if (process.env.LOST) await lost(browser);
+  else if (process.env.FIRST) await firstWord(browser, process.env.FIRST);
   else if (process.env.TYPING) await typing(browser, process.env.TYPING);
   else await evening(browser);
   console.log(JSON.stringify({ measures, done: true }));

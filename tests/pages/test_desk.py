@@ -7,14 +7,19 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import yaml
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
@@ -38,6 +43,7 @@ from alertbot.web.desk.entering_page import FILE
 from alertbot.web.desk.looks import files
 from alertbot.web.desk.room import DeskRoom
 from alertbot.web.serving import address_of, listen, serve_app
+from tests.cli.desk import Desk, opened
 from tests.pages.test_pages import HERE, NINETEEN, PATIENCE_SECONDS
 from tests.team import channel, memory
 from tests.watch.preapproval.test_by_itself import SLOW, approved_ahead
@@ -48,6 +54,7 @@ from tests.web.test_desk_numbers import ROWS, everywhere, given
 
 REGISTERED = {"territory": "29", "service": "samu", "number": "04 65 71 29 15"}
 MOST_LOADS = 12  # from the sign-in of three people to their first approved alert with numbers
+MOST_KEYS = 60  # pressed or typed, for a first word from the page of an incident
 LARGEST = {"css": 15_000, "js": 10_000, "svg": 1_000}
 
 
@@ -77,27 +84,37 @@ class Shown:
     url: str
     measures: dict[str, Any] = field(default_factory=dict)
 
-    async def browse(self, heard: Callable[[str], Awaitable[None]] | None = None, **how: str) -> None:
-        """Run the browser to its end. `heard`: told each line that it says beside the faults."""
-        node, chromium = browser()
-        tokens = self.made.team.tokens
-        given = {"BASE": self.url, "SCRIPT": "on", **{who.upper(): one for who, one in tokens.items()}}
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *(node, "desk.mjs"),
-            cwd=HERE,
-            env=os.environ | given | how | {"CHROMIUM": chromium},
-            stdout=pipe,
-            stderr=pipe if heard else None,
-        )
-        if heard and process.stderr:
-            async for line in process.stderr:
-                await heard(line.decode().strip())
-        out, _err = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
-        *faults, last = out.decode().splitlines()
-        assert last.startswith("{"), "\n".join([*faults, last])
-        assert not faults, "\n".join(faults)
-        self.measures = json.loads(last)["measures"]
+    async def browse(self, heard: "Heard | None" = None, **how: str) -> None:
+        """Run the browser to its end."""
+        self.measures = await browsed(self.url, self.made.team.tokens, heard, **how)
+
+
+Heard = Callable[[str], Awaitable[None]]
+
+
+async def browsed(
+    url: str, tokens: Mapping[str, str], heard: Heard | None = None, **how: str
+) -> dict[str, Any]:
+    """What a browser measures, which finds no fault. `heard`: told each line that it says beside the faults."""
+    node, chromium = browser()
+    given = {"BASE": url, "SCRIPT": "on", **{who.upper(): one for who, one in tokens.items()}}
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *(node, "desk.mjs"),
+        cwd=HERE,
+        env=os.environ | given | how | {"CHROMIUM": chromium},
+        stdout=pipe,
+        stderr=pipe if heard else None,
+    )
+    if heard and process.stderr:
+        async for line in process.stderr:
+            await heard(line.decode().strip())
+    out, _err = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    *faults, last = out.decode().splitlines()
+    assert last.startswith("{"), "\n".join([*faults, last])
+    assert not faults, "\n".join(faults)
+    measures: dict[str, Any] = json.loads(last)["measures"]
+    return measures
 
 
 @asynccontextmanager
@@ -234,6 +251,57 @@ async def test_a_page_that_lost_its_desk_says_so_and_finds_it_again(desk: Shown)
 
     await desk.browse(heard, LOST="yes")
     await running.aclose()
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Desk:
+    """A team in a folder, with a desk on a port that is free."""
+    browser()
+    with listen("localhost", 0) as place:
+        port = int(address_of(place).rpartition(":")[2])
+    made = opened(tmp_path)
+    made.configure(serve={"port": port}, desk={"url": f"http://localhost:{port}"})
+    return made
+
+
+async def test_a_page_whose_server_was_killed_says_so_and_finds_the_next_one(team: Desk) -> None:
+    config = yaml.safe_load((team.folder / "config.yaml").read_text(encoding="utf-8"))
+    url = config["desk"]["url"]
+    running = [await begun(team.folder, url)]
+
+    async def heard(line: str) -> None:
+        if line == "ready":
+            running[-1].kill()
+            await running[-1].wait()
+        elif line == "lost":
+            running.append(await begun(team.folder, url))
+
+    try:
+        await browsed(url, team.tokens, heard, LOST="yes")
+    finally:
+        running[-1].kill()
+        await running[-1].wait()
+    assert [one.returncode for one in running] == [-signal.SIGKILL] * 2
+
+
+async def begun(folder: Path, url: str) -> asyncio.subprocess.Process:
+    """`alertbot serve` in a process of its own, once it answers."""
+    program = Path(sys.executable).parent / "alertbot"
+    process = await asyncio.create_subprocess_exec(program, "serve", cwd=folder, stdout=-3, stderr=-3)
+    async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient(base_url=url) as client:
+        while True:
+            with suppress(httpx.TransportError):
+                if (await client.get("/readyz")).status_code == 200:
+                    return process
+            await asyncio.sleep(0.1)
+
+
+async def test_a_first_word_from_an_incident_takes_few_keys(desk: Shown) -> None:
+    team = desk.made.team
+    found = await incidents.open_(team.service, team.people["ada"], "15 in Finistère")
+    async with served(desk.made.web, port_of(desk)):
+        await desk.browse(FIRST=f"/desk/incidents/{found.id}")
+    assert desk.measures["keys"] <= MOST_KEYS, desk.measures
 
 
 async def test_the_register_incidents_and_watching_are_accessible(sqlite_url: str) -> None:

@@ -145,6 +145,7 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
       const into = byId(words.dataset.into);
       into.value = (into.value.trim() ? into.value.trimEnd() + "\n" : "") + take.textContent;
       into.dispatchEvent(new Event("input", { bubbles: true }));
+      words.closest("details").open = false;  // the next field is not behind all the other words
       into.focus();
     });
   }
