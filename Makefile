@@ -37,6 +37,7 @@ docs: $(READY)  ## write the pages that are made from the program
 	for page in commands configuration kinds openapi states; do $(BIN)/python docs/make_$$page.py || exit 1; done
 	$(BIN)/python docs/pictures/make.py
 	-$(BIN)/python -m tests.pages.picture
+	-$(BIN)/python -m tests.pages.desk_picture
 
 words: $(READY)  ## bring new sentences into the catalogues and compile them
 	$(BIN)/python docs/make_catalogue.py
