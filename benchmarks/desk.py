@@ -115,8 +115,10 @@ async def _desk(folder: Path, sandbox: Sandbox) -> AsyncIterator[Bench]:
         bluesky=sandbox.bluesky_url,
         mastodon=sandbox.mastodon_url,
         smtp=sandbox.smtp_port,
+        desk=port,
+        wall=sandbox.wall_url,
     )  # fmt: skip
-    more = f"\nserve: {{port: {port}}}\ndesk: {{url: 'http://localhost:{port}'}}\n"
+    more = f"\nserve: {{port: {port}}}\n"
     (folder / "config.yaml").write_text(text + more, encoding="utf-8")
     shutil.copy(evening.HERE / "press.csv", folder)
     app = build(folder / "config.yaml")

@@ -4,7 +4,7 @@ have the same mail address, which the provider has verified."""
 
 from datetime import datetime
 
-from alertbot.core.errors import Refused
+from alertbot.core.errors import AlertbotError, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Person
 from alertbot.core.words import _
@@ -14,6 +14,10 @@ from alertbot.people.context import Context
 from alertbot.people.signing_in import SignInRefused
 from alertbot.people.store_identity import Departure, UnderWay
 from alertbot.people.store_sign_in import DeskSession
+
+
+class ProviderFailed(AlertbotError):
+    """The provider does not answer, or not as it should; nobody can sign in by it now."""
 
 
 @dataclass(frozen=True, slots=True)

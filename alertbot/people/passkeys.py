@@ -1,4 +1,4 @@
-"""Passkeys: adding one, and signing in with it. The person has to show the device that it is them; a passkey that
+"""Passkeys: adding one, and signing in with it; loaded with its large library when the first one is asked for. The person has to show the device that it is them; a passkey that
 counted its uses and then says none is refused, as a copy would."""
 
 import json
@@ -47,104 +47,88 @@ class Site:
     def host(self) -> str:
         return urlsplit(self.origin).hostname or ""
 
-
-async def to_add(service: Context, site: Site, here: DeskSession) -> str:
-    """What the browser needs to make a passkey for this session's person, as JSON."""
-    known = await service.database.read(
-        lambda conn: store_sign_in.passkeys_of(conn, here.person, now=service.now)
-    )
-    if len(known) >= MOST:
-        raise Refused(_("You have {n} passkeys; remove one first.").format(n=MOST))
-    options = generate_registration_options(
-        rp_id=site.host,
-        rp_name=site.name,
-        user_id=f"alertbot-{here.person.id}".encode(),
-        user_name=here.person.name,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=SURE
-        ),
-        exclude_credentials=[
-            PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in known
-        ],
-    )
-    await _ask(service, options.challenge, here.id)
-    return options_to_json(options)
-
-
-async def add(service: Context, site: Site, here: DeskSession, answer: str, name: str) -> None:
-    """Keep the passkey that the browser made. Raises `Refused` for an answer that is not one to `to_add`."""
-    given = _read(answer)
-    challenge = _challenge(given)
-
-    async def work(conn: Connection) -> None:
-        now = service.now
-        if not await store_sign_in.answered(conn, challenge, now=now, session=here.id):
-            raise Refused(_too_late())
-        try:
-            made = verify_registration_response(
-                credential=given,
-                expected_challenge=challenge,
-                expected_rp_id=site.host,
-                expected_origin=site.origin,
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError):
-            raise Refused(
-                _("The passkey could not be checked, and was not added. Try again.")
-            ) from None
-        await store_sign_in.add_passkey(
-            conn,
-            here.person,
-            credential=_text(made.credential_id),
-            public_key=made.credential_public_key,
-            sign_count=made.sign_count,
-            name=one_line(name)[:LONGEST_NAME] or here.device[:LONGEST_NAME] or "–",
-            now=now,
+    async def to_add(self, service: Context, here: DeskSession) -> str:
+        """What the browser needs to make a passkey for this session's person, as JSON."""
+        known = await service.database.read(
+            lambda conn: store_sign_in.passkeys_of(conn, here.person, now=service.now)
         )
-        await signing_in.note(service, conn, here.person.name, "passkey-add", here.person)
+        if len(known) >= MOST:
+            raise Refused(_("You have {n} passkeys; remove one first.").format(n=MOST))
+        options = generate_registration_options(
+            rp_id=self.host,
+            rp_name=self.name,
+            user_id=f"alertbot-{here.person.id}".encode(),
+            user_name=here.person.name,
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=SURE
+            ),
+            exclude_credentials=[
+                PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in known
+            ],
+        )
+        await _ask(service, options.challenge, here.id)
+        return options_to_json(options)
 
-    await service.database.transact(work)
-
-
-async def drop(service: Context, here: DeskSession, number: int) -> bool:
-    """Remove one of the person's passkeys; False if there is none of this number."""
-
-    async def work(conn: Connection) -> bool:
-        gone = await store_sign_in.drop_passkey(conn, here.person, number)
-        if gone:
-            await signing_in.note(service, conn, here.person.name, "passkey-remove", here.person)
-        return gone
-
-    return await service.database.transact(work)
-
-
-async def to_sign_in(service: Context, site: Site) -> str:
-    """What the browser needs to sign in with any passkey of this desk, as JSON."""
-    options = generate_authentication_options(rp_id=site.host, user_verification=SURE)
-    await _ask(service, options.challenge, None)
-    return options_to_json(options)
-
-
-async def sign_in(service: Context, site: Site, answer: str, device: str) -> str:
-    """Sign in with a passkey; returns the secret of the new session. Raises `SignInRefused`."""
-    try:
+    async def add(self, service: Context, here: DeskSession, answer: str, name: str) -> None:
+        """Keep the passkey that the browser made. Raises `Refused` for an answer that is not one to `to_add`."""
         given = _read(answer)
         challenge = _challenge(given)
-    except Refused as refusal:
-        raise SignInRefused(str(refusal)) from None
 
-    async def work(conn: Connection) -> str:
-        now = service.now
-        if not await store_sign_in.answered(conn, challenge, now=now, session=None):
-            raise SignInRefused(_too_late())
-        known = await store_sign_in.passkey_of(conn, str(given.get("id", "")), now=now)
-        if known is None or not known.person.counts:
-            raise SignInRefused(_("This passkey is not known here, or no longer works."))
-        count = _count(site, given, challenge, known)
-        await store_sign_in.passkey_used(conn, known, count, now=now)
-        return await signing_in.begin(service, conn, known.person, "passkey", device)
+        async def work(conn: Connection) -> None:
+            now = service.now
+            if not await store_sign_in.answered(conn, challenge, now=now, session=here.id):
+                raise Refused(_too_late())
+            try:
+                made = verify_registration_response(
+                    credential=given,
+                    expected_challenge=challenge,
+                    expected_rp_id=self.host,
+                    expected_origin=self.origin,
+                    require_user_verification=True,
+                )
+            except (WebAuthnException, ValueError):
+                raise Refused(
+                    _("The passkey could not be checked, and was not added. Try again.")
+                ) from None
+            await store_sign_in.add_passkey(
+                conn,
+                here.person,
+                credential=_text(made.credential_id),
+                public_key=made.credential_public_key,
+                sign_count=made.sign_count,
+                name=one_line(name)[:LONGEST_NAME] or here.device[:LONGEST_NAME] or "–",
+                now=now,
+            )
+            await signing_in.note(service, conn, here.person.name, "passkey-add", here.person)
 
-    return await service.database.transact(work)
+        await service.database.transact(work)
+
+    async def to_sign_in(self, service: Context) -> str:
+        """What the browser needs to sign in with any passkey of this desk, as JSON."""
+        options = generate_authentication_options(rp_id=self.host, user_verification=SURE)
+        await _ask(service, options.challenge, None)
+        return options_to_json(options)
+
+    async def sign_in(self, service: Context, answer: str, device: str) -> str:
+        """Sign in with a passkey; returns the secret of the new session. Raises `SignInRefused`."""
+        try:
+            given = _read(answer)
+            challenge = _challenge(given)
+        except Refused as refusal:
+            raise SignInRefused(str(refusal)) from None
+
+        async def work(conn: Connection) -> str:
+            now = service.now
+            if not await store_sign_in.answered(conn, challenge, now=now, session=None):
+                raise SignInRefused(_too_late())
+            known = await store_sign_in.passkey_of(conn, str(given.get("id", "")), now=now)
+            if known is None or not known.person.counts:
+                raise SignInRefused(_("This passkey is not known here, or no longer works."))
+            count = _count(self, given, challenge, known)
+            await store_sign_in.passkey_used(conn, known, count, now=now)
+            return await signing_in.begin(service, conn, known.person, "passkey", device)
+
+        return await service.database.transact(work)
 
 
 def _count(site: Site, given: dict[str, Any], challenge: bytes, known: Passkey) -> int:

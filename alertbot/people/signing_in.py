@@ -247,3 +247,15 @@ async def note(
 ) -> None:
     detail = {"person": who.name, **detail}
     await audit.append(conn, actor=actor, verb=verb, detail=detail, at=service.now)
+
+
+async def drop_passkey(service: Context, here: DeskSession, number: int) -> bool:
+    """Remove one of the person's passkeys; False if there is none of this number."""
+
+    async def work(conn: Connection) -> bool:
+        gone = await store_sign_in.drop_passkey(conn, here.person, number)
+        if gone:
+            await note(service, conn, here.person.name, "passkey-remove", here.person)
+        return gone
+
+    return await service.database.transact(work)

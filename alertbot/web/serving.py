@@ -25,7 +25,6 @@ from alertbot.ops.views import ServedView
 from alertbot.watch import reports
 from alertbot.watch.context import WatchContext
 from alertbot.web.app import build
-from alertbot.web.desk.provider import Provider
 from alertbot.web.desk.room import DeskRoom
 from alertbot.web.public import served
 from alertbot.web.reading import household
@@ -240,6 +239,8 @@ def _desk(app: "App", service: WatchContext) -> DeskRoom | None:
         return None
     oidc, provider = settings.oidc, None
     if oidc is not None:
+        from alertbot.web.desk.provider import Provider  # its libraries are large
+
         secret = partial(oidc.secret, "client_secret") if oidc.has_secret("client_secret") else str
         provider = Provider(oidc.issuer, oidc.client_id, oidc.called, secret)
     return DeskRoom(service, settings.url, provider=provider, settings=SettingsOf(app))

@@ -2,13 +2,14 @@
 browser, each by its own cookie, so that two tabs do not disturb each other. And the cookie of a session."""
 
 from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 from alertbot.core.words import _
 from alertbot.people import organisation, signing_in
+from alertbot.people.organisation import ProviderFailed
 from alertbot.people.signing_in import SignInRefused
-from alertbot.web.desk.provider import Provider, ProviderFailed
 from alertbot.web.desk.room import (
     ROOT,
     DeskRoom,
@@ -19,6 +20,9 @@ from alertbot.web.desk.room import (
     said,
     see,
 )
+
+if TYPE_CHECKING:
+    from alertbot.web.desk.provider import Provider
 
 BACK = "/sign-in/back"
 LONGEST_STATE, LONGEST_CODE = 100, 4000
@@ -74,7 +78,7 @@ def page_of_desk(place: str) -> str:
 # --- off, and back --------------------------------------------------------------------------------
 
 
-def _provider(visit: Visit) -> Provider:
+def _provider(visit: Visit) -> "Provider":
     assert visit.desk.provider is not None, "routes of a provider without one"
     return visit.desk.provider
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from alertbot.core.errors import Refused
 from alertbot.core.words import LANGUAGES, _, ngettext
-from alertbot.people import accounts, organisation, passkeys, signing_in
+from alertbot.people import accounts, organisation, signing_in
 from alertbot.people.signing_in import SignInRefused
 from alertbot.web.desk import (
     alert_page,
@@ -44,6 +44,9 @@ from alertbot.web.desk.room import (
     see,
     whole_number,
 )
+
+if TYPE_CHECKING:
+    from alertbot.people.passkeys import Site
 
 PAGES = (
     now_page,
@@ -187,14 +190,20 @@ def _too_often(wait: float) -> str:
     ).format(n=minutes)
 
 
+def _site(visit: Visit) -> "Site":
+    from alertbot.people.passkeys import Site  # its libraries take 15 MB
+
+    return Site(visit.desk.url, visit.service.publisher.organisation.name)
+
+
 async def _passkey_options(visit: Visit) -> Response:
-    return _json(await passkeys.to_sign_in(visit.service, visit.desk.site))
+    return _json(await _site(visit).to_sign_in(visit.service))
 
 
 async def _by_passkey(visit: Visit) -> Response:
     async def act() -> str:
         answer = visit.field("answer")
-        return await passkeys.sign_in(visit.service, visit.desk.site, answer, visit.device)
+        return await _site(visit).sign_in(visit.service, answer, visit.device)
 
     return await _limited(visit, act, "passkey")
 
@@ -300,14 +309,14 @@ async def _end_session(visit: Visit) -> Response:
 
 async def _passkey_to_add(visit: Visit) -> Response:
     assert visit.here is not None
-    return _json(await passkeys.to_add(visit.service, visit.desk.site, visit.here))
+    return _json(await _site(visit).to_add(visit.service, visit.here))
 
 
 async def _add_passkey(visit: Visit) -> Response:
     assert visit.here is not None
     answer, name = visit.field("answer"), visit.field("name")
     try:
-        await passkeys.add(visit.service, visit.desk.site, visit.here, answer, name)
+        await _site(visit).add(visit.service, visit.here, answer, name)
     except Refused as refused:
         return await _account(visit, error=str(refused))
     return see(f"{ROOT}/you")
@@ -316,7 +325,8 @@ async def _add_passkey(visit: Visit) -> Response:
 async def _drop_passkey(visit: Visit) -> Response:
     async def act() -> str:
         assert visit.here is not None
-        await passkeys.drop(visit.service, visit.here, whole_number(visit.field("passkey")))
+        number = whole_number(visit.field("passkey"))
+        await signing_in.drop_passkey(visit.service, visit.here, number)
         return f"{ROOT}/you"
 
     return await once(visit, act)

@@ -18,9 +18,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from alertbot.core.connecting import is_loopback
-from alertbot.core.errors import AlertbotError, ConfigInvalid
+from alertbot.core.errors import ConfigInvalid
 from alertbot.core.words import _
-from alertbot.people.organisation import Claimed
+from alertbot.people.organisation import Claimed, ProviderFailed
 from alertbot.people.signing_in import SignInRefused
 from alertbot.people.store_identity import Departure, UnderWay
 from alertbot.watch.polling import fetch
@@ -45,10 +45,6 @@ ALGORITHMS = [
     "Ed25519",
 ]
 LONGEST_SUBJECT = 255
-
-
-class ProviderFailed(AlertbotError):
-    """The provider does not answer, or not as it should; nobody can sign in by it now."""
 
 
 class Provider:

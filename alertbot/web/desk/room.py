@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter
@@ -26,7 +26,6 @@ from alertbot.core.words import LANGUAGES, _, at_desk, language, spoken
 from alertbot.ops import now
 from alertbot.ops.settings_shown import SettingsOf
 from alertbot.people import signing_in, store_forms
-from alertbot.people.passkeys import Site
 from alertbot.people.signing_in import SignInRefused
 from alertbot.people.store_sign_in import DeskSession
 from alertbot.texts.preview import html_page
@@ -37,9 +36,11 @@ from alertbot.web import approvals, reading
 from alertbot.web.desk import wording
 from alertbot.web.desk.looks import HERE, asset
 from alertbot.web.desk.news import TURN_SECONDS, NewsDesk
-from alertbot.web.desk.provider import Provider
 from alertbot.web.desk.ways_out import for_desk
 from alertbot.web.reading import Attempts, Unreadable
+
+if TYPE_CHECKING:
+    from alertbot.web.desk.provider import Provider
 
 ROOT = "/desk"
 STREAMS = f"{ROOT}/stream"
@@ -64,7 +65,7 @@ class DeskRoom:
     service: WatchContext
     url: str
     attempts: Attempts = field(default_factory=Attempts)
-    provider: Provider | None = None
+    provider: "Provider | None" = None
     settings: SettingsOf | None = None
 
     @property
@@ -80,10 +81,6 @@ class DeskRoom:
     def news(self) -> NewsDesk:
         """One for all who look at this desk."""
         return NewsDesk(self.service)
-
-    @property
-    def site(self) -> Site:
-        return Site(self.url, self.service.publisher.organisation.name)
 
     def clock(self, moment: Any) -> str:
         return self.service.clock(moment)
