@@ -193,7 +193,8 @@ def languages_of(publisher: Publisher, wishes: DraftRequest, kind: Kind) -> tupl
     """The languages in which such an alert is written. Raises `Misuse` for an unknown channel or language."""
     channels = publisher.choose(wishes.channels, exercise=wishes.exercise)
     spoken = _languages(wishes, channels, kind)
-    return tuple(lang for lang in spoken if lang in kind.languages) or kind.languages
+    own = spoken or publisher.organisation.languages  # no channel, as in an exercise without one
+    return tuple(lang for lang in own if lang in kind.languages) or kind.languages
 
 
 def _languages(wishes: DraftRequest, channels: tuple[Channel, ...], kind: Kind) -> tuple[str, ...]:

@@ -218,18 +218,18 @@ def _ended(row: NumberRow, now: datetime) -> str:
     if row.ends_at is None or row.ends_at > now:
         return ""
     return _("it expired on {end}; correct the date or leave the row out.").format(
-        end=row.ends_at.isoformat()
+        end=f"{row.ends_at:%Y-%m-%d %H:%M}"
     )
 
 
 def _doubtful(row: NumberRow, now: datetime) -> Iterator[str]:
     if row.valid_from and row.valid_from < now - LONG_AGO:
         yield _("it is valid from {begin}, more than {days} days ago; is the month right?").format(
-            begin=row.valid_from.isoformat(), days=LONG_AGO.days
+            begin=f"{row.valid_from:%Y-%m-%d %H:%M}", days=LONG_AGO.days
         )
     if row.ends_at and row.ends_at > now + FAR_AHEAD:
         yield _("it ends on {end}, more than a year from now; is the year right?").format(
-            end=row.ends_at.isoformat()
+            end=f"{row.ends_at:%Y-%m-%d %H:%M}"
         )
 
 

@@ -259,7 +259,7 @@ def _times(raw: Mapping[str, Any], moment: Moment, zone: ZoneInfo) -> dict[str, 
     if begins and ends and ends <= begins:
         raise BadRow(
             _("its validity ends ({ends}) before it starts ({begins}).").format(
-                ends=ends.isoformat(), begins=begins.isoformat()
+                ends=f"{ends:%Y-%m-%d %H:%M}", begins=f"{begins:%Y-%m-%d %H:%M}"
             ),
             "past_time",
         )

@@ -262,7 +262,7 @@ def _judge_fields(desk: ComposeFindings) -> None:
 def _judge_whole(desk: ComposeFindings) -> None:
     request = desk.request
     if not request.channels:
-        desk.faults.append(Fault("no_channel", _no_channel(request.kind)))
+        desk.faults.append(Fault("no_channel", _no_channel(request.kind, exercise=request.exercise)))
     spoken = {lang for channel in request.channels for lang in channel.languages}
     for lang in request.languages or ():
         if request.channels and lang not in spoken:
@@ -271,7 +271,11 @@ def _judge_whole(desk: ComposeFindings) -> None:
             desk.faults.append(Fault("language_missing", words, lang=lang))
 
 
-def _no_channel(kind: Kind) -> str:
+def _no_channel(kind: Kind, *, exercise: bool) -> str:
+    if exercise:
+        return _(
+            "An exercise goes to exercise channels only, and no channel has the audience `exercise`."
+        )
     if not kind.audiences:
         return _("There is no channel left to publish on.")
     sentence = _(

@@ -271,7 +271,7 @@ def test_what_is_no_time(given: object) -> None:
         (
             {"valid_from": "2021-06-03T18:00", "valid_until": "2021-06-03T18:00"},
             "past_time",
-            "2021-06-03T18:00",
+            "2021-06-03 18:00",
         ),
         ({"verified_by": "x" * 81}, "too_long", "80"),
         ({"zone": "sos.fr"}, "link_in_text", "sos.fr"),

@@ -422,3 +422,6 @@ async def test_who_is_not_confirmed_yet_reads_that_and_not_that_the_token_is_wro
     assert "dana does not count yet: another admin must confirm" in browser.page.text
     await browser.send(form, token=added.token + "x")
     assert "This token does not work." in browser.page.text
+    whole = team.tokens["bo"]
+    await browser.send(form, token=f"{whole[:20]}\r\n  {whole[20:]}\r\n")
+    assert browser.answer.url.path == "/desk"

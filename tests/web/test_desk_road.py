@@ -135,6 +135,9 @@ async def test_a_french_page_speaks_french_throughout(desk: DeskScene) -> None:
     assert "vouliez-vous dire « Morbihan » ?" in ada.page.text
     assert "Que faire : oui" in ada.page.text
     assert "retract" not in ada.page.text
+    await ada.get("/desk/write/provisional_number")
+    assert "Numéros provisoires : Cette valeur manque" in ada.page.text
+    assert "L’un de ces champs est nécessaire : Valable jusqu'à, Réexaminé à." in ada.page.text
 
 
 # --- what the platforms receive -------------------------------------------------------------------

@@ -12,7 +12,7 @@ from alertbot.config.yaml_reader import parse_written, plain
 from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Fault, RawValues
-from alertbot.core.words import _, language, ngettext
+from alertbot.core.words import _, language, ngettext, way_out
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts.fields import readers
 from alertbot.texts.fields.moments import BadMoment, moment
@@ -261,7 +261,9 @@ class _Work:
         ]
         for group in self.kind.one_of:
             if not any(name in self.frozen for name in group):
-                sentence = _("One of these is needed: {names}.").format(names=", ".join(group))
+                labels = (_label(spec) for name in group if (spec := self.kind.field(name)))
+                named = way_out(", ".join(group), ", ".join(labels))
+                sentence = _("One of these is needed: {names}.").format(names=named)
                 self.faults.append(Fault("missing", sentence, group[0]))
         for spec in self.kind.fields:
             if spec.needs and spec.name in self.frozen:
@@ -320,8 +322,12 @@ def _stranger(name: str, kind: Kind) -> str:
 
 
 def about(spec: FieldSpec, sentence: str) -> str:
-    label = spec.label.get(language()) or spec.label.get("en") or spec.name
-    return _("{field} ({label}): {sentence}").format(field=spec.name, label=label, sentence=sentence)
+    told = _("{field} ({label}): {sentence}")
+    return told.format(field=spec.name, label=_label(spec), sentence=sentence)
+
+
+def _label(spec: FieldSpec) -> str:
+    return spec.label.get(language()) or spec.label.get("en") or spec.name
 
 
 def _jsonable(raw: Any) -> Any:

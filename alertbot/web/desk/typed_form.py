@@ -3,6 +3,7 @@ they come from the register."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from alertbot.core.model import RawValues
@@ -100,6 +101,8 @@ def _told(spec: FieldSpec, value: Any) -> str:
     """What the incident said last, in one line."""
     if spec.type in NAMED:
         return _as_typed(spec, value)
+    if spec.type is FieldType.DATETIME and value:
+        return f"{datetime.fromisoformat(str(value)):%Y-%m-%d %H:%M}"
     if isinstance(value, Mapping):
         value = value.get(language()) or next(iter(value.values()), "")
     if isinstance(value, list):

@@ -19,7 +19,7 @@ from alertbot.texts.fields import form
 from alertbot.texts.fields.moments import BadMoment, moment
 from alertbot.texts.fields.parse import about
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind, in_words
-from alertbot.texts.preview.phrases import Sheet
+from alertbot.texts.preview.phrases import Sheet, stated
 from alertbot.web.desk.alert_page import begun, texts_of
 from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, rendered, see, status_of
 from alertbot.web.desk.typed_form import flat, form_fields, links, suggestions, values_of
@@ -247,9 +247,14 @@ def _for_people(kind: Kind, sheet: Sheet) -> Sheet:
 
 
 def _named(kind: Kind, one: Fault) -> Fault:
-    """A fault without the name of its field: the form says that before it."""
+    """A fault without the name of its field: the form says that before it. Of numbers the form has no field."""
     spec = kind.field(one.field) if one.field else None
-    return replace(one, message=one.message.removeprefix(about(spec, ""))) if spec else one
+    if spec is None:
+        return one
+    message = one.message.removeprefix(about(spec, ""))
+    if spec.type is FieldType.NUMBERS:
+        message = stated(in_words(spec.label), message)
+    return replace(one, message=message)
 
 
 async def _kept(visit: Visit, made: OpenForm) -> Any:
