@@ -305,6 +305,7 @@ async def at_the_desk(camille: str, dominique: str) -> str:
         return alert
 
 
+@pytest.mark.thorough
 def test_the_first_alert_works_as_it_is_printed(newcomer: Newcomer) -> None:
     said = {}
     for line in first_alert():

@@ -10,6 +10,7 @@ from benchmarks import structure
 LONG = "def much() -> None:\n" + "    pass\n" * structure.LONGEST_FUNCTION
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rule", structure.RULES)
 def test_the_house_keeps_its_rules(rule: str) -> None:
     found = structure.RULES[rule].broken(structure.modules())

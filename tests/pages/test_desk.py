@@ -52,6 +52,8 @@ from tests.web.officer import DeskScene, scene
 from tests.web.reader import PLATFORMS
 from tests.web.test_desk_numbers import ROWS, everywhere, given
 
+pytestmark = pytest.mark.thorough  # a browser for minutes; without one: tests/web
+
 REGISTERED = {"territory": "29", "service": "samu", "number": "04 65 71 29 15"}
 MOST_LOADS = 12  # from the sign-in of three people to their first approved alert with numbers
 MOST_KEYS = 60  # pressed or typed, for a first word from the page of an incident

@@ -21,6 +21,8 @@ from tests.pages.test_desk import Shown, browser, port_of, served
 from tests.team import channel, hand
 from tests.web.officer import scene
 
+pytestmark = pytest.mark.thorough  # a browser for minutes; without one: tests/web
+
 
 @pytest.mark.parametrize("script", ["on", "off"])
 async def test_the_pages_of_the_team(script: str, sqlite_url: str, tmp_path: Path) -> None:

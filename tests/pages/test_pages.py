@@ -39,6 +39,8 @@ from tests.texts import test_whole_posts as whole
 from tests.texts.preview import examples
 from tests.web.reader import PLATFORMS, Reader, form_in, reader
 
+pytestmark = pytest.mark.thorough  # a browser and a validator; without them: test_public_page.py
+
 HERE = Path(__file__).parent
 DEMO = HERE.parents[1] / "demo-output" / "wall.html"  # `make demo`, which CI runs before the suite
 PATIENCE_SECONDS = 240

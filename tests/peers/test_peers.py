@@ -33,6 +33,8 @@ from alertbot.delivery.readback import difference
 from tests.channels import raw
 from tests.channels.contract import ODD_TEXTS, POST
 
+pytestmark = pytest.mark.thorough  # servers in processes; without them: tests/channels
+
 HERE = Path(__file__).parent
 BROUGHT = HERE / "node_modules"
 PATIENCE_SECONDS = 120.0

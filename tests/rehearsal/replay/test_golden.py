@@ -44,6 +44,7 @@ def test_the_posts_of_a_case_are_those_that_were_read(case: str) -> None:
     assert told(HERE / "cases" / case) == kept(case)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", OTHERS)
 def test_the_posts_of_a_real_case_are_those_that_were_read(case: str) -> None:
     assert told(shared(case)) == kept(case)
