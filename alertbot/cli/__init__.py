@@ -7,7 +7,7 @@ import contextvars
 import gc
 import os
 import sys
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from threading import Timer
@@ -156,7 +156,7 @@ def _run(arguments: list[str]) -> int:
     install_words()
     try:
         refuse_hidden(arguments)
-        code = commands().main(arguments, prog_name="alertbot", standalone_mode=False)
+        code = commands().main(_server_first(arguments), prog_name="alertbot", standalone_mode=False)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     except AlertbotError as error:
@@ -166,13 +166,25 @@ def _run(arguments: list[str]) -> int:
     except UnicodeEncodeError:
         return fail(Misuse(_("An argument contains bytes that are not text; type it again.")), as_json)
     except NoArgsIsHelpError as error:
-        say(error.format_message(), as_json)
+        with suppress(BrokenPipeError):  # `alertbot | head`
+            say(error.format_message(), as_json)
         return fail(misused(error), as_json)
     except ClickException as error:
         return fail(misused(error), as_json)
     except Exception as error:  # noqa: BLE001 - the last net: a sentence, never a traceback
         return fail(_unexpected(error), as_json)
     return code if isinstance(code, int) else 0
+
+
+def _server_first(arguments: list[str]) -> list[str]:
+    """`--server` may stand anywhere, as in `alertbot login --server ADDRESS`: no command has one of its own."""
+    for at, given in enumerate(arguments):
+        if given == "--":
+            break
+        if given == "--server" or given.startswith("--server="):
+            after = at + (1 if "=" in given else 2)
+            return [*arguments[at:after], *arguments[:at], *arguments[after:]]
+    return arguments
 
 
 def fail(error: AlertbotError, as_json: bool) -> int:

@@ -207,6 +207,15 @@ def test_halting_and_the_register(laptop: Laptop, service: tuple[Desk, str, dict
     assert here.err.startswith(there.err.rstrip())  # but for the commands that its sentences name
 
 
+def test_the_address_may_stand_behind_the_command(laptop: Laptop) -> None:
+    for address in (("--server", laptop.url), (f"--server={laptop.url}",)):
+        answer = program.run(
+            "whoami", *address, folder=laptop.folder, ALERTBOT_TOKEN=laptop.tokens["ada"]
+        )
+        assert answer.code == 0, answer.err
+        assert "ada" in answer.out
+
+
 def test_what_no_server_offers_is_said_in_one_sentence(laptop: Laptop) -> None:
     for command in (
         ["run"],

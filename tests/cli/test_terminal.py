@@ -55,6 +55,18 @@ def test_a_reader_who_leaves_early(busy: Desk) -> None:
     assert answer.stderr == ""
 
 
+def test_the_help_for_a_reader_who_left(tmp_path: Path) -> None:
+    answer = subprocess.run(
+        ["bash", "-c", f"{PROGRAM} > >(exec true); true"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert answer.stderr == "alertbot: Give a command: alertbot --help\n"
+
+
 def test_a_terminal_that_knows_ascii_alone(busy: Desk) -> None:
     told = process(busy, "status", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert told.returncode == 0
