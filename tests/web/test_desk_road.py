@@ -106,6 +106,8 @@ async def test_what_is_typed_outlives_the_session_and_nothing_else_is_done(desk:
     assert ada.page.form("submit").fields["f.what_fails.en"] == "15, 17 and 18 on mobiles"
     await ada.send(ada.page.form("sign-out"))
     await ada.send(form, "submit", f__what_fails__en="planted")
+    assert "is kept" not in ada.page.text
+    assert "Sign in on another page" in ada.page.text
     await ada.sign_in("ada")
     await ada.get("/desk/write/holding")
     assert ada.page.form("submit").fields["f.what_fails.en"] == "15, 17 and 18 on mobiles"

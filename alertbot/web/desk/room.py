@@ -241,20 +241,21 @@ async def _let_in(visit: Visit, act: Act, *, public: bool, keep: Keep | None) ->
             return await act(visit)
         except AlertbotError as error:
             return refusal(visit, error)
-    if visit.request.method == "POST" and keep is not None:
-        await _kept_for_later(visit, keep)
-    if visit.request.method == "POST" or by_itself(visit.request):
-        return said(visit, 401, _("You are signed out"), wording.signed_out())
+    posted = visit.request.method == "POST"
+    kept = bool(posted and keep and await _kept_for_later(visit, keep))
+    if posted or by_itself(visit.request):
+        return said(visit, 401, _("You are signed out"), wording.signed_out(kept=kept))
     return see(f"{ROOT}/sign-in?next={quote(visit.request.url.path)}")
 
 
-async def _kept_for_later(visit: Visit, keep: Keep) -> None:
+async def _kept_for_later(visit: Visit, keep: Keep) -> bool:
     """What was typed belongs to whoever typed it, also when the session has ended for want of use meanwhile. Nothing
-    else is done in its name."""
+    else is done in its name. Whether it was kept: not where nobody can tell whose it is."""
     secret = visit.request.cookies.get(visit.desk.cookie, "")
     late = await signing_in.session(visit.service, secret, used=False, idle=True) if secret else None
     if late is not None:
         await keep(replace(visit, here=late))
+    return late is not None
 
 
 def _default(desk: DeskRoom) -> str:

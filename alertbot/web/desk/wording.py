@@ -125,9 +125,13 @@ def unreadable(status: int) -> str:
     )
 
 
-def signed_out() -> str:
+def signed_out(*, kept: bool) -> str:
     """A form of somebody who is signed out."""
-    return _("Nothing was done. Sign in, then do it again; what you were typing is kept.")
+    if kept:
+        return _("Nothing was done. Sign in, then do it again; what you were typing is kept.")
+    return _(
+        "Nothing was done. Sign in on another page, then go back here: your browser may still have what you typed."
+    )
 
 
 def down() -> str:
