@@ -92,12 +92,19 @@ async def show(service: Context, name: str) -> NumberHistory:
         alerts = (await store_numbers.published_in(conn, [entry.id]))[entry.id]
         still = (await store_numbers.published_in(conn, [entry.id], still=True))[entry.id]
         states = await store_numbers.states_of(conn, alerts)
+        carried = await store_numbers.carried(conn, alerts)
+        forms = {
+            alert: next(one.version for one in rows if one.entry == entry.id and not one.struck)
+            for alert, rows in carried.items()
+        }
         return NumberHistory.of(
             entry,
             service.now,
             versions=tuple(_version(one) for one in versions),
             checks=tuple(_check(one) for one in checks),
-            published=tuple(PublishedIn(alert, states[alert], alert not in still) for alert in alerts),
+            published=tuple(
+                PublishedIn(alert, states[alert], alert not in still, forms[alert]) for alert in alerts
+            ),
         )
 
     return await service.database.read(work)

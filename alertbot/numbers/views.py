@@ -104,11 +104,13 @@ class CheckView:
 
 @dataclass(frozen=True, slots=True)
 class PublishedIn:
-    """An alert that carried an entry. `taken_back`: a later alert of its incident struck the entry."""
+    """An alert that carried an entry, in the form `version`. `taken_back`: a later alert of its incident struck the
+    entry."""
 
     alert: str
     state: AlertState
     taken_back: bool
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

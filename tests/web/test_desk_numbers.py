@@ -147,6 +147,31 @@ async def test_the_page_of_a_number_tells_its_story(desk: DeskScene, changes: di
     assert (await showing.brief(team.service, draft)).kind == "correction"
 
 
+async def test_a_changed_number_that_is_read_back_still_asks_for_its_correction(
+    desk: DeskScene,
+) -> None:
+    team = desk.team
+    await team.register(ROWS)
+    await team.approved("provisional_number", given=given(desk, "22/samu"))
+    await team.work()
+    await still_public.edit(team.service, team.people["ada"], "N1", {"number": "04 65 71 00 16"})
+    await still_public.verify(
+        team.service, team.people["bo"], "N1", Verification("04 65 71 00 16", "answered")
+    )
+    bo = await desk.officer("bo")
+    await bo.get("/desk/numbers/N1")
+    assert "The public still reads what this entry said before" in bo.page.text
+    await bo.press("changed")
+    assert bo.answer.url.path.endswith("/edit"), bo.page.text
+    correction = bo.answer.url.path.split("/")[3]
+    await bo.press("submit")
+    await team.approve(correction, "cy")
+    await team.work()
+    assert await team.state(correction) == "published"
+    await bo.get("/desk/numbers/N1")
+    assert "still reads" not in bo.page.text
+
+
 def given(desk: DeskScene, where: str) -> dict[str, Any]:
     """The example of a number alert, with the numbers that a query of the register finds."""
     values = example(desk.team.service, "provisional_number")

@@ -21,7 +21,14 @@ from alertbot.numbers.rules_checks import CoverageLevel
 from alertbot.numbers.rules_entry import Standing, in_words
 from alertbot.numbers.rules_sheet import to_csv
 from alertbot.numbers.verifying import TestCall
-from alertbot.numbers.views import CoverageView, NumberHistory, NumberView, StillPublic, VersionView
+from alertbot.numbers.views import (
+    CoverageView,
+    NumberHistory,
+    NumberView,
+    PublishedIn,
+    StillPublic,
+    VersionView,
+)
 from alertbot.ops import overview
 from alertbot.people.rules import ROLES
 from alertbot.regions.facts import find, order_of, service_named, whole_country
@@ -284,6 +291,9 @@ async def shown(visit: Visit, name: str, error: AlertbotError | None = None) -> 
     )
 
 
+ACTED_ON = ("number", "place", "zone", "condition")  # by callers
+
+
 def _places(found: Sequence[DeliveryView]) -> tuple[PublicPlace, ...]:
     """Each channel once, with the address of the first post."""
     places: dict[str, PublicPlace] = {}
@@ -304,7 +314,14 @@ def _trouble(found: NumberHistory) -> str:
         return "withdrawn"
     if found.checks and found.checks[-1].call == TestCall.WRONG_SERVICE and not found.verified_at:
         return "wrong"
-    return "changed" if found.standing is Standing.UNVERIFIED and found.version > 1 else ""
+    return "changed" if _told_otherwise(found, still) else ""
+
+
+def _told_otherwise(found: NumberHistory, still: Sequence[PublishedIn]) -> bool:
+    """Whether the last alert of an incident that gives the entry gives another number, place, zone or condition."""
+    forms = {one.version: [one.row.get(name) for name in ACTED_ON] for one in found.versions}
+    last = {one.alert.rpartition("-")[0]: one.version for one in still}  # the oldest first
+    return any(forms[version] != forms[found.version] for version in last.values())
 
 
 def _facts(visit: Visit, one: NumberHistory) -> list[tuple[str, str]]:
