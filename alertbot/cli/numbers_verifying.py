@@ -13,8 +13,8 @@ from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.numbers import verifying
-from alertbot.numbers.rules_entry import Entry
-from alertbot.numbers.verifying import TestCall, Verification, VerificationRound, described
+from alertbot.numbers.rules_entry import Entry, TestCall
+from alertbot.numbers.verifying import Verification, VerificationRound, described
 from alertbot.numbers.views import NumberView, SittingView
 from alertbot.watch.context import WatchContext
 

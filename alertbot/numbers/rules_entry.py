@@ -152,6 +152,16 @@ def _worded(by_lang: Mapping[str, str], lang: str) -> str:
     return given or next(iter(by_lang.values()), "")
 
 
+class TestCall(StrEnum):
+    """The result of the test call."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no-answer"
+    BUSY = "busy"
+    WRONG_SERVICE = "wrong-service"
+    NOT_CALLED = "not-called"
+
+
 class Standing(StrEnum):
     """The one standing of an entry. Withdrawn is final; after that, expiry comes first."""
 

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TypeAlias
 
 from alertbot.core.errors import Misuse, Refused
@@ -17,7 +16,7 @@ from alertbot.db.sql import Connection
 from alertbot.numbers import changing, lookup, store_changes, store_numbers
 from alertbot.numbers.lookup import said
 from alertbot.numbers.rules_digits import InvalidNumber, compact, is_short, written
-from alertbot.numbers.rules_entry import Entry, Standing, standing
+from alertbot.numbers.rules_entry import Entry, Standing, TestCall, standing
 from alertbot.numbers.store_changes import ReadBackClaim
 from alertbot.numbers.store_numbers import ReadBackCheck
 from alertbot.numbers.views import NumberView
@@ -28,16 +27,6 @@ from alertbot.regions.region import Territory
 from alertbot.texts.fields import moments
 
 LONGEST_NOTE = 500
-
-
-class TestCall(StrEnum):
-    """The result of the test call."""
-
-    ANSWERED = "answered"
-    NO_ANSWER = "no-answer"
-    BUSY = "busy"
-    WRONG_SERVICE = "wrong-service"
-    NOT_CALLED = "not-called"
 
 
 @dataclass(frozen=True, slots=True)

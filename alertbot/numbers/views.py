@@ -10,7 +10,7 @@ from alertbot.core.model import AlertState
 from alertbot.numbers.reading import RowFault
 from alertbot.numbers.rules_changes import RowFate
 from alertbot.numbers.rules_checks import CheckRule, CoverageLevel, Severity
-from alertbot.numbers.rules_entry import Entry, Standing, standing
+from alertbot.numbers.rules_entry import Entry, Standing, TestCall, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,9 @@ class PublishedIn:
     version: int
 
 
+ACTED_ON = ("number", "place", "zone", "condition")  # by callers
+
+
 @dataclass(frozen=True, slots=True)
 class NumberHistory(NumberView):
     """An entry with every form it had, every reading back, and the alerts that carried it."""
@@ -120,6 +123,26 @@ class NumberHistory(NumberView):
     versions: tuple[VersionView, ...]
     checks: tuple[CheckView, ...]
     published: tuple[PublishedIn, ...]
+
+    @property
+    def untrue(self) -> str:
+        """What callers read that is not so any more: `withdrawn`, `changed`, `wrong`; else empty."""
+        if all(one.taken_back for one in self.published):
+            return ""
+        if self.standing is Standing.WITHDRAWN:
+            return "withdrawn"
+        if self.checks and self.checks[-1].call == TestCall.WRONG_SERVICE and not self.verified_at:
+            return "wrong"
+        return "changed" if self.told_otherwise else ""
+
+    @property
+    def told_otherwise(self) -> bool:
+        """Whether the last alert of an incident that gives the entry gives another number, place, zone or condition
+        than it has now."""
+        forms = {one.version: [one.row.get(name) for name in ACTED_ON] for one in self.versions}
+        still = [one for one in self.published if not one.taken_back]
+        last = {one.alert.rpartition("-")[0]: one.version for one in still}  # the oldest first
+        return any(forms[version] != forms[self.version] for version in last.values())
 
 
 @dataclass(frozen=True, slots=True)

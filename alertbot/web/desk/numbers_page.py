@@ -18,14 +18,12 @@ from alertbot.core.words import _, language
 from alertbot.delivery.views import DeliveryView
 from alertbot.numbers import consulting
 from alertbot.numbers.rules_checks import CoverageLevel
-from alertbot.numbers.rules_entry import Standing, in_words
+from alertbot.numbers.rules_entry import Standing, TestCall, in_words
 from alertbot.numbers.rules_sheet import to_csv
-from alertbot.numbers.verifying import TestCall
 from alertbot.numbers.views import (
     CoverageView,
     NumberHistory,
     NumberView,
-    PublishedIn,
     StillPublic,
     VersionView,
 )
@@ -284,14 +282,11 @@ async def shown(visit: Visit, name: str, error: AlertbotError | None = None) -> 
         facts=_facts(visit, found),
         covered=hidden,
         alerts=alerts[::-1],
-        trouble=_trouble(found),
+        trouble=found.untrue,
         wrong=last is not None and last.call == TestCall.WRONG_SERVICE,
         versions=_versions(found.versions, hidden=hidden)[::-1],
         can=visit.person.roles & ROLES["numbers_enter"],
     )
-
-
-ACTED_ON = ("number", "place", "zone", "condition")  # by callers
 
 
 def _places(found: Sequence[DeliveryView]) -> tuple[PublicPlace, ...]:
@@ -303,25 +298,6 @@ def _places(found: Sequence[DeliveryView]) -> tuple[PublicPlace, ...]:
             url = one.url if one.url and one.url.startswith("https://") else ""
             places[one.channel] = PublicPlace(one.channel, url, one.state is DeliveryState.UNCERTAIN)
     return tuple(places.values())
-
-
-def _trouble(found: NumberHistory) -> str:
-    """What callers read that is not so any more: `withdrawn`, `changed`, `wrong`; else empty."""
-    still = [one for one in found.published if not one.taken_back]
-    if not still:
-        return ""
-    if found.standing is Standing.WITHDRAWN:
-        return "withdrawn"
-    if found.checks and found.checks[-1].call == TestCall.WRONG_SERVICE and not found.verified_at:
-        return "wrong"
-    return "changed" if _told_otherwise(found, still) else ""
-
-
-def _told_otherwise(found: NumberHistory, still: Sequence[PublishedIn]) -> bool:
-    """Whether the last alert of an incident that gives the entry gives another number, place, zone or condition."""
-    forms = {one.version: [one.row.get(name) for name in ACTED_ON] for one in found.versions}
-    last = {one.alert.rpartition("-")[0]: one.version for one in still}  # the oldest first
-    return any(forms[version] != forms[found.version] for version in last.values())
 
 
 def _facts(visit: Visit, one: NumberHistory) -> list[tuple[str, str]]:

@@ -7,8 +7,8 @@ from alertbot.alerts.lists import still_public
 from alertbot.core.errors import AlertbotError, Misuse
 from alertbot.core.words import _, language
 from alertbot.numbers import consulting, verifying
-from alertbot.numbers.rules_entry import Entry
-from alertbot.numbers.verifying import NotVerified, TestCall, Verification, VerificationRound
+from alertbot.numbers.rules_entry import Entry, TestCall
+from alertbot.numbers.verifying import NotVerified, Verification, VerificationRound
 from alertbot.numbers.views import CheckView
 from alertbot.people.rules import require_role
 from alertbot.regions.facts import find
