@@ -134,9 +134,10 @@ def _incident(one: OpenIncidentView, clock: Clock) -> Iterator[Line]:
     about = visible(" · ".join(filter(None, (one.about, one.places))))
     since = _("since {time}").format(time=clock(one.since))
     state = incident_words(one.state) if one.state else ""
+    drill = f"◆ {_('exercise')}" if one.exercise else ""
     yield (
         (LOUD if one.overdue else PLAIN),
-        "  " + " · ".join(filter(None, (one.id, state, about, since))),
+        "  " + " · ".join(filter(None, (one.id, drill, state, about, since))),
     )
     if one.last_alert:
         last = f"{_('Told last:')} {one.last_alert} {one.last_title}"

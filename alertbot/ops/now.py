@@ -59,9 +59,10 @@ class StripView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIncidentView:
     """An open incident: its state and since when, what the public was told last, when the next word is promised.
-    `overdue`: that moment is over."""
+    `overdue`: that moment is over. `exercise`: all its alerts are of an exercise."""
 
     id: str
+    exercise: bool
     about: str
     places: str
     state: str | None
@@ -298,12 +299,14 @@ async def _incidents(service: WatchContext, conn: Connection) -> Sequence[OpenIn
     for one in await store_incidents.listing(conn):
         if one.closed_at is not None:
             continue
-        out = await store_reading.listing(conn, states=store_reminders.OUT, incident=one.id)
+        alerts = await store_reading.listing(conn, incident=one.id)
+        out = [alert for alert in alerts if alert.state in store_reminders.OUT]
         last = next((alert for alert in out if not alert.exercise), out[0] if out else None)
         next_at = promised.get(one.id)
         found.append(
             OpenIncidentView(
                 id=one.id,
+                exercise=bool(alerts) and all(alert.exercise for alert in alerts),
                 about=" · ".join(filter(None, (one.service, one.title))),
                 places=rules_area.in_words(rules_area.area(said.get(one.id, [])).places),
                 state=one.state,

@@ -262,6 +262,16 @@ async def test_an_exercise_is_marked_in_words_and_form(desk: DeskScene) -> None:
     assert "THE PUBLIC" in bo.page.text
 
 
+async def test_an_open_incident_of_an_exercise_is_marked(desk: DeskScene) -> None:
+    drill, real = await desk.team.pending(exercise=True), await desk.team.pending()
+    assert drill.incident != real.incident
+    bo = await desk.officer("bo")
+    await bo.get("/desk")
+    headings = bo.answer.text.split("<h3 ")[1:]
+    marked = [one.partition("</h3>")[0] for one in headings if "◆" in one.partition("</h3>")[0]]
+    assert [drill.incident in one for one in marked] == [True]
+
+
 async def test_real_and_exercise_side_by_side_take_a_typed_word(desk: DeskScene) -> None:
     drill, real = await desk.team.pending(exercise=True), await desk.team.pending()
     for alert, wrong, right in ((drill.id, "real", "exercise"), (real.id, "", "réel")):
