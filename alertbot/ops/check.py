@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from alertbot.alerts.compose import DraftRequest, asks, look
 from alertbot.channels.base import SHIPPED
@@ -308,6 +309,10 @@ def _setting_warnings(app: "App") -> list[str]:
         found += settings.exposed_secrets()
     for section in (*(one for _path, one in app.approver_settings()), *app.config.sources.values()):
         found += section.exposed_secrets()
+    desk, port = app.config.desk, app.config.serve.port
+    if desk and desk.url.startswith("http://") and (urlsplit(desk.url).port or 80) != port:
+        sentence = _("desk.url: {url} leads nowhere, because `alertbot serve` listens on port {port}.")
+        found.append(sentence.format(url=desk.url, port=port))
     return found
 
 

@@ -86,3 +86,11 @@ def test_check_finds_somebody_elses_files_where_the_page_should_stand(folder: Pa
     found = program.run("check", folder=folder)
     assert found.code == 2
     assert "channels.page.folder: The page cannot be put into" in found.out + found.err
+
+
+def test_check_warns_of_a_desk_at_a_port_where_nobody_listens(folder: Path) -> None:
+    desk = "desk: {url: 'http://localhost:8471'}\n"
+    for more, warned in (("", True), ("serve: {port: 8471}\n", False)):
+        (folder / "config.yaml").write_text(CONFIG + desk + more, encoding="utf-8")
+        found = program.run("check", folder=folder)
+        assert ("leads nowhere" in found.out + found.err) is warned
