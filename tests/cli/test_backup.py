@@ -1,6 +1,7 @@
 """db backup and db restore: a copy of a database in use, and one put back, which sends nothing by itself."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -148,7 +149,7 @@ def test_where_no_database_is_left_a_copy_takes_its_place(desk: Desk) -> None:
     [
         (lambda copy: copy.write_bytes(b"x" * 9000), "cannot be read"),
         (lambda copy: copy.write_bytes(copy.read_bytes()[:-8192]), "malformed"),
-        (lambda copy: copy.write_bytes(scribbled(copy.read_bytes())), "damaged"),
+        (lambda copy: copy.write_bytes(scribbled(copy.read_bytes())), "damaged|malformed"),
         (lambda copy: copy.unlink(), "There is no file"),
     ],
 )
@@ -157,7 +158,7 @@ def test_a_copy_that_is_not_whole_changes_nothing(desk: Desk, spoilt: object, sa
     spoilt(copy)  # type: ignore[operator]
     before = head(desk)
     done = desk.run("db", "restore", "copy.db")
-    assert (done.code, said in done.err) == (2, True), done.err
+    assert (done.code, bool(re.search(said, done.err))) == (2, True), done.err
     assert head(desk) == before
     assert desk.run("status", "--json").json["halted"] is False
 
