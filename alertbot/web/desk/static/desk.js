@@ -6,10 +6,11 @@ const clock = () => new Date().toLocaleTimeString(document.documentElement.lang,
 // --- replace a part, keep the focus, what is typed and what is open -----------------------------------
 const changed = (one) => one.options ? [...one.options].some((each) => each.selected !== each.defaultSelected) : one.value !== one.defaultValue;
 const folded = (part) => [...part.querySelectorAll("details")].map((one) => [one.querySelector("summary").textContent, one]);
+const named = (one) => one.id || one.getAttribute("aria-label") || one.getAttribute("href") || one.textContent;
 function replace(part, html) {
   const active = document.activeElement;
   const within = part.contains(active);
-  const name = within && (active.id || active.getAttribute("aria-label") || active.getAttribute("href"));
+  const name = within && named(active);
   const { selectionStart: from, selectionEnd: to } = active;
   const open = new Map(folded(part).map(([said, one]) => [said, one.open]));
   const typed = [...part.querySelectorAll("input[id], select[id], textarea[id]")].filter(changed).map((one) => [one.id, one.value]);
@@ -18,8 +19,7 @@ function replace(part, html) {
   for (const [said, one] of folded(part)) if (open.has(said)) one.open = open.get(said);
   for (const [id, value] of typed) if (byId(id)) byId(id).value = value;
   if (!within) return;
-  const same = [...part.querySelectorAll("a, button, input, select, textarea, summary")].find(
-    (one) => name && [one.id, one.getAttribute("aria-label"), one.getAttribute("href")].includes(name));
+  const same = [...part.querySelectorAll("a, button, input, select, textarea, summary")].find((one) => name && named(one) === name);
   (same || byId("main")).focus({ preventScroll: true });
   if (same && typeof from === "number") same.setSelectionRange(from, to);
 }
