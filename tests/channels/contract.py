@@ -63,6 +63,13 @@ def all_texts(error: BaseException) -> str:
     return "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
 
 
+# a busy machine stands still for seconds: no test waits in vain for an answer that comes
+PATIENT: dict[str, Any] = {
+    "connect_within": timedelta(seconds=60),
+    "answer_within": timedelta(seconds=60),
+}
+
+
 class ChannelContract:
     """For every channel."""
 

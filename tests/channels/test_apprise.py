@@ -30,7 +30,7 @@ from alertbot.core.model import Audience, Channel, Message, Post
 from alertbot.texts.posts import messages
 from tests import program
 from tests.channels import raw
-from tests.channels.contract import NetworkChannelContract
+from tests.channels.contract import PATIENT, NetworkChannelContract
 from tests.cli.desk import CONFIG
 
 TOKEN = "s3cr3t-hook-token-0123456789"
@@ -51,7 +51,7 @@ class TestContract(NetworkChannelContract):
     def settings(self, port: int, **more: Any) -> Any:
         if "APPRISE_URL" in os.environ:
             self.monkeypatch.setenv("APPRISE_URL", f"json://127.0.0.1:{port}/{TOKEN}")
-        return AppriseSettings(url_env="APPRISE_URL", **more)
+        return AppriseSettings(url_env="APPRISE_URL", **(PATIENT | more))
 
     def tells_no_secret(self, error: BaseException) -> None:
         super().tells_no_secret(error)

@@ -20,7 +20,7 @@ from alertbot.rehearsal.sandbox.accounts import BlueskyAccount
 from alertbot.rehearsal.sandbox.bluesky_api import TID
 from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
-from tests.channels.contract import CARD, NetworkChannelContract
+from tests.channels.contract import CARD, PATIENT, NetworkChannelContract
 
 PASSWORD = {"BLUESKY_PASSWORD": BlueskyAccount().app_password}
 SESSION = (
@@ -43,7 +43,7 @@ class TestContract(NetworkChannelContract):
     def settings(self, port: int, **more: Any) -> Any:
         url = f"http://127.0.0.1:{port}"
         known = {"account": "alertes.example.fr", "app_password_env": "BLUESKY_PASSWORD"}
-        return BlueskySettings(api_url=url, **known, **more)
+        return BlueskySettings(api_url=url, **(PATIENT | known | more))
 
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[int]:

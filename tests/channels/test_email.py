@@ -37,7 +37,7 @@ from alertbot.core.model import Audience, Channel, Post, Target
 from alertbot.rehearsal.sandbox.accounts import SmtpAccount
 from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
-from tests.channels.contract import CARD, NetworkChannelContract
+from tests.channels.contract import CARD, PATIENT, NetworkChannelContract
 from tests.effort import examples
 
 PASSWORD = "correct horse battery"
@@ -66,7 +66,7 @@ class TestContract(NetworkChannelContract):
             "sender": "Alertes Télécom <alertes@example.fr>",
             "recipients": ["redaction@example.org"],
         }
-        return EmailSettings(**(given | more))
+        return EmailSettings(**(PATIENT | given | more))
 
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[int]:

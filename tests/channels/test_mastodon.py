@@ -17,7 +17,7 @@ from alertbot.core.model import Action, Audience, Channel, Receipt
 from alertbot.rehearsal.sandbox.accounts import MastodonAccount
 from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
-from tests.channels.contract import CARD, NetworkChannelContract
+from tests.channels.contract import CARD, PATIENT, NetworkChannelContract
 
 TOKEN = {"MASTODON_TOKEN": MastodonAccount().access_token}
 
@@ -31,7 +31,7 @@ class TestContract(NetworkChannelContract):
 
     def settings(self, port: int, **more: Any) -> Any:
         url = f"http://127.0.0.1:{port}"
-        return MastodonSettings(api_url=url, access_token_env="MASTODON_TOKEN", **more)
+        return MastodonSettings(api_url=url, access_token_env="MASTODON_TOKEN", **(PATIENT | more))
 
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[int]:

@@ -25,7 +25,7 @@ from alertbot.delivery.readback import difference
 from alertbot.rehearsal.sandbox.accounts import TelegramAccount
 from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
-from tests.channels.contract import CARD, NetworkChannelContract
+from tests.channels.contract import CARD, PATIENT, NetworkChannelContract
 
 TOKEN = TelegramAccount().token
 HTML = "<b>Panne</b> des numéros d'urgence &amp; &lt;téléphones&gt;"
@@ -46,7 +46,7 @@ class TestContract(NetworkChannelContract):
             "bot_token_env": "TELEGRAM_TOKEN",
             "chat": "@alertes_exemple",
         }
-        return TelegramSettings(**(given | more))
+        return TelegramSettings(**(PATIENT | given | more))
 
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[int]:

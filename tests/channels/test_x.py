@@ -35,7 +35,7 @@ from alertbot.delivery.rules_retry import Circumstances, next_step
 from alertbot.rehearsal.sandbox.accounts import XAccount
 from alertbot.rehearsal.sandbox.server import Sandbox
 from tests.channels import raw
-from tests.channels.contract import NetworkChannelContract
+from tests.channels.contract import PATIENT, NetworkChannelContract
 
 ACCOUNT = XAccount()
 OAUTH1 = {
@@ -56,7 +56,7 @@ class TestContract(NetworkChannelContract):
 
     def settings(self, port: int, **more: Any) -> Any:
         names = {f"{variable[2:].lower()}_env": variable for variable in OAUTH1}
-        return XSettings(api_url=f"http://127.0.0.1:{port}", **names, **more)
+        return XSettings(api_url=f"http://127.0.0.1:{port}", **(PATIENT | names | more))
 
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[int]:
