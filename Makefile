@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench docs words patterns domains pages peers lock clean
+.PHONY: demo test test-all test-again lint bench docs words patterns domains pages peers lock clean
 
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +22,9 @@ test: $(READY)  ## every claim once, in minutes: on SQLite, where the statements
 
 test-all: $(READY)  ## everything on both, with all examples of the property tests, as CI runs it
 	$(PYTEST) --thorough --hypothesis-profile=full
+
+test-again: $(READY)  ## what failed in the last run, if it was one to three tests, each alone on a machine that does nothing else
+	$(BIN)/python -m tests.again
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from hypothesis import settings
 FULL, EVERYDAY = "full", "everyday"  # names for --hypothesis-profile
 FULL_EXAMPLES = 100
 EVERYDAY_EXAMPLES = 20
-FEWEST = 5
+FEWEST, MOST = 5, 100  # everyday, whatever share of its examples a test would get
 
 
 def register() -> None:
@@ -28,7 +28,7 @@ def register() -> None:
 def examples(full: int) -> int:
     """The number for `settings(max_examples=…)` of a test that tries `full` examples in the full profile."""
     share = settings().max_examples / FULL_EXAMPLES
-    return min(full, max(FEWEST, round(full * share)))
+    return full if share >= 1 else min(full, max(FEWEST, min(MOST, round(full * share))))
 
 
 ON_BOTH = (

@@ -679,10 +679,10 @@ def test_subject_and_sender_arrive_as_they_were_approved(subject: str, name: str
         assert (address.display_name, address.addr_spec) == (name, "a@example.org")
 
 
-def test_a_hundred_thousand_everyday_subjects_arrive_as_they_were_approved() -> None:
-    """As often as the library loses a blank, thousands of these would be altered (everyday: a tenth of them)."""
+def test_thousands_of_everyday_subjects_arrive_as_they_were_approved() -> None:
+    """As often as the library loses a blank, thousands of these would be altered (everyday only a few are tried)."""
     chance = random.Random(16)
-    for _number in range(examples(100_000) // 2):
+    for _number in range(examples(50_000)):
         subject = " ".join(chance.choices(SUBJECT_WORDS, k=chance.randint(1, 8)))
         arrived = "".join(
             word.decode(charset or "ascii") if isinstance(word, bytes) else word
