@@ -167,5 +167,13 @@ def _foot(found: NowView, clock: Clock) -> str:
     ).format(n=found.waiting_calls)
     at = _("As of {time}.").format(time=clock(found.at))
     return " ".join(
-        filter(None, (at, _("The worker is running.") if found.strip.worker else "", waiting))
+        filter(
+            None,
+            (
+                at,
+                _("The worker is running.") if found.strip.worker else "",
+                found.watching.said,
+                waiting,
+            ),
+        )
     )

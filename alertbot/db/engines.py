@@ -26,6 +26,12 @@ ASK_SECONDS = (
     0.1  # of that in one go, inside SQLite, which passes over whoever asks the same way as many others
 )
 CONNECT_SECONDS = 10
+SILENT_SECONDS = (
+    10  # after which a connection on which nothing comes through any more is given up, at both ends
+)
+STALLED_SECONDS = (
+    15  # that a writer may say nothing in a transaction; then the server ends it, and its locks
+)
 ALIVE_SECONDS = 0.1  # a connection that was in use so lately needs no question whether it still is one
 READERS = 4
 
@@ -199,6 +205,27 @@ def _ask_the_idle(engine: Engine) -> None:
     event.listen(engine, "checkout", checked_out)
 
 
+def _leave_no_lock(engine: Engine) -> None:
+    """Have the server end the transaction of a writer that was stopped, or whose machine is cut off: it holds locks that
+    everybody needs."""
+    settings = {
+        "idle_in_transaction_session_timeout": 1000 * STALLED_SECONDS,
+        "tcp_user_timeout": 1000 * SILENT_SECONDS,
+        "tcp_keepalives_idle": SILENT_SECONDS // 2,
+        "tcp_keepalives_interval": 2,
+        "tcp_keepalives_count": 3,
+    }
+    statement = "; ".join(f"SET {name} = {int(value)}" for name, value in settings.items())
+
+    def connected(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        connection.commit()
+
+    event.listen(engine, "connect", connected)
+
+
 class ServerEngine:
     """PostgreSQL."""
 
@@ -207,7 +234,13 @@ class ServerEngine:
 
         engine = create_async_engine(
             url,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "tcp_user_timeout": 1000 * SILENT_SECONDS,
+                "keepalives_idle": SILENT_SECONDS // 2,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+            },
             hide_parameters=True,
             pool_size=4,
             max_overflow=4,
@@ -222,6 +255,7 @@ class ServerEngine:
             self._engine = engine.execution_options(**only_reads)
             self._at_once = engine.execution_options(isolation_level="AUTOCOMMIT")
         else:
+            _leave_no_lock(engine.sync_engine)
             facts.watch(engine.sync_engine)
 
     async def run(self, work: Work[T]) -> T:

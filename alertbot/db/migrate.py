@@ -41,6 +41,7 @@ REVISIONS = (
     "0019",
     "0020",
     "0021",
+    "0022",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

@@ -159,3 +159,23 @@ sighting = (
 )
 LOOKED_FOR = sighting.c.next_at.is_not(None)
 partial_index("ix_sighting_due", sighting.c.next_at, where=LOOKED_FOR)
+
+lead = Table(  # who has a duty that one process has at a time: see `ops.leading`
+    "lead",
+    metadata,
+    Column("duty", String(20), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("host", String(200), nullable=False),
+    Column("mark", String(200), nullable=False),  # tells the process from every other on its machine
+    Column("term", Integer, nullable=False),
+    Column("until", Seconds, nullable=False),
+)
+
+standby = Table(  # who waits to take it over
+    "standby",
+    metadata,
+    Column("duty", String(20), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("host", String(200), nullable=False),
+    Column("seen_at", Seconds, nullable=False),
+)

@@ -18,6 +18,8 @@ from alertbot.db import audit
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing
 from alertbot.delivery.store_listing import Flags, Summary
+from alertbot.ops import leading
+from alertbot.ops.views import WatchersView
 from alertbot.people import store_people, tasks
 from alertbot.people.views import TaskView
 from alertbot.texts.kinds.kind_spec import in_words
@@ -108,6 +110,7 @@ class NowView:
     channels: tuple[Flags, ...]
     failing: Mapping[str, str]
     waiting_calls: int
+    watching: WatchersView
     incidents: tuple[OpenIncidentView, ...]
     tasks: tuple[TaskView, ...]
     returned: tuple[RecentAlert, ...]
@@ -232,6 +235,7 @@ async def for_all(service: WatchContext) -> NowForAll:
             channels=tuple(one for one in found.accounts if one.halted or one.paused or one.blocked),
             failing=await store_listing.failing(conn),
             waiting_calls=sum(one.number for one in found.counts if one.state in OPEN_STATES),
+            watching=await leading.watchers(conn),
             incidents=tuple(await _incidents(service, conn)),
             tasks=tuple(await giving.as_they_stand(conn, await tasks.waiting(conn))),
             returned=(),

@@ -22,6 +22,7 @@ from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing
 from alertbot.delivery.store_listing import Summary
 from alertbot.delivery.views import DeliveryView
+from alertbot.ops import leading
 from alertbot.ops.views import (
     AlertLineView,
     AuditHeadView,
@@ -90,7 +91,7 @@ async def status(service: WatchContext, reference: str | None) -> StatusView:
             now=service.now,
             halted=summary.halted,
             halted_alerts=summary.halted_alerts,
-            worker=WorkerView(alive=summary.alive),
+            worker=WorkerView(alive=summary.alive, watching=await leading.watchers(conn)),
             oldest_waiting_seconds=summary.oldest_pending,
             alerts=await _lines(service, conn, found, summary),
             channels=_channels(service, summary, await store_listing.failing(conn)),
@@ -109,6 +110,7 @@ async def in_words(service: WatchContext) -> str:
     lines = [_("EVERYTHING IS HALTED.")] if found.halted else []
     if not found.worker.alive:
         lines.append(_("NO WORKER is running: nothing goes out."))
+    lines += filter(None, [found.worker.watching.said])
     lines += [f"{one.id} {one.kind}: {one.state}" for one in found.alerts[:IN_WORDS]]
     if not found.alerts:
         lines.append(_("There are no alerts."))

@@ -48,7 +48,9 @@ def keepers(app: App, service: WatchContext) -> tuple[PageKeeper, ...]:
 
 def _keeper(service: WatchContext, adapter: PageAdapter) -> PageKeeper:
     site = editions.site_of(service.publisher, adapter.channel, adapter.settings.public_url)
-    return PageKeeper(service, adapter.channel, site, adapter.place, render)
+    return PageKeeper(
+        service, adapter.channel, site, adapter.place, render, shared=adapter.settings.in_bucket
+    )
 
 
 async def place_problems(app: App) -> list[str]:

@@ -8,14 +8,41 @@ from alertbot.alerts.views import RequestView
 from alertbot.core.frozen import dataclass
 from alertbot.core.json import NOT_JSON
 from alertbot.core.model import AlertState, Audience, DeliveryState, Omission
+from alertbot.core.words import _, ngettext
 from alertbot.people.views import TaskView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchersView:
+    """Which process watches, polls and reminds (None: none does), and which stand by to take it over, each by host
+    and process id."""
+
+    by: str | None = None
+    standing_by: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The same as a sentence; empty while one process does everything."""
+        if not self.standing_by:
+            return ""
+        others = ", ".join(self.standing_by)
+        if self.by is None:
+            sentence = _("Nobody watches at the moment; {others} will take over.")
+            return sentence.format(others=others)
+        sentence = ngettext(
+            "{host} watches; {others} stands by.",
+            "{host} watches; {others} stand by.",
+            len(self.standing_by),
+        )
+        return sentence.format(host=self.by, others=others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerView:
-    """Whether any worker is there."""
+    """Whether any worker is there, and who watches."""
 
     alive: bool
+    watching: WatchersView = WatchersView()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

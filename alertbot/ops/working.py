@@ -3,10 +3,13 @@ due."""
 
 import asyncio
 import logging
+import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+import socket
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alertbot.alerts import approving, judging, progress
 from alertbot.alerts.requests import queue
@@ -20,10 +23,11 @@ from alertbot.delivery.store_accounts import Push
 from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
 from alertbot.ops import public_page
+from alertbot.ops.leading import ASK, WATCH, Leadership
 from alertbot.ops.views import StoppedView
 from alertbot.people import tasks
 from alertbot.people.tasks import NewTask
-from alertbot.watch import reminders, watching
+from alertbot.watch import context, reminders, watching
 from alertbot.watch.context import WatchContext
 from alertbot.watch.preapproval import validity
 from alertbot.watch.rules_signals import Signal
@@ -98,36 +102,64 @@ async def work_until(
     then checks `require_same_file`. `grace`: how many seconds calls in progress may still take; None:
     as long as they need."""
     await warm(app)
-    ways = app.ways(service)
     runner = _runner(app, service)
-    compared = Rounds(service)
-    chores: list[tuple[str, float, Callable[[], Awaitable[object]]]]
-    chores = [(name, every, partial(chore, service)) for name, every, chore in CHORES]
-    chores += [
-        (f"Keeping the page {page.channel.name}", CLOCK_SECONDS, page.look)
-        for page in public_page.keepers(app, service)
-    ]
-    chores.append(("Comparing the tables with the audit", LOOK_SECONDS, compared.look))
+    everywhere, led = Loops(service, runner), Loops(service, runner)
+    _share_out(app, service, everywhere, led)
+    leadership = Leadership(
+        service.database, WATCH, runner.worker, idle=partial(service.pulse.beat, context.WATCH)
+    )
     async with asyncio.TaskGroup() as group:
-        begun = [
-            group.create_task(loops.keep(name, partial(_unless_held, runner, chore), stop, every=every))
-            for name, every, chore in chores
-        ]
-        begun += [
-            group.create_task(loops.keep(f"Listening on {way.name}", partial(way.listen, stop), stop))
-            for way in ways
-            if isinstance(way, queue.Listening)
-        ]
-        if seen := looking.watched(app.adapters()):
-            begun.append(group.create_task(Witnesses(service, seen, hooks(service)).keep(stop)))
-        if ways:
-            begun.append(group.create_task(queue.keep(service, ways, stop)))
+        begun = everywhere.begin(group, stop)
+        begun.append(group.create_task(leadership.keep(led.until, stop)))
         publish = partial(runner.run, stop, grace)
         begun.append(group.create_task(loops.keep("Publishing", publish, stop)))
-        watch = partial(watching.keep, service, stop)
-        begun.append(group.create_task(loops.keep("Watching", watch, stop)))
         if grace is not None:
             group.create_task(_leave(begun, stop, grace + SETTLING_SECONDS))
+
+
+class Loops:
+    """What a worker does again and again until it is told to stop."""
+
+    def __init__(self, service: WatchContext, runner: LocalRunner) -> None:
+        self._service, self._runner = service, runner
+        self._all: list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]] = []
+
+    def chore(self, name: str, every: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Do this every so many seconds, except while the clock is wrong."""
+        held = partial(_unless_held, self._runner, work)
+        self._all.append(lambda stop: loops.keep(name, held, stop, every=every))
+
+    def loop(self, name: str, work: Callable[[asyncio.Event], Awaitable[object]]) -> None:
+        """Keep this going, which ends by itself once its event is set."""
+        self._all.append(lambda stop: loops.keep(name, partial(work, stop), stop))
+
+    def begin(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> list["asyncio.Task[None]"]:
+        """Begin everything."""
+        return [group.create_task(one(stop)) for one in self._all]
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Do everything until `stop` is set."""
+        async with asyncio.TaskGroup() as group:
+            self.begin(group, stop)
+
+
+def _share_out(app: "App", service: WatchContext, everywhere: Loops, led: Loops) -> None:
+    """What each worker does for itself, and what only the one does that leads."""
+    for name, seconds, chore in CHORES:
+        led.chore(name, seconds, partial(chore, service))
+    for page in public_page.keepers(app, service):
+        keeping = led if page.shared else everywhere
+        keeping.chore(f"Keeping the page {page.channel.name}", CLOCK_SECONDS, page.look)
+    led.chore("Comparing the tables with the audit", LOOK_SECONDS, Rounds(service).look)
+    ways = app.ways(service)
+    for way in ways:
+        if isinstance(way, queue.Listening):
+            (everywhere if way.is_called else led).loop(f"Listening on {way.name}", way.listen)
+    if seen := looking.watched(app.adapters()):
+        led.loop("Looking", Witnesses(service, seen, hooks(service)).keep)
+    if ways:
+        led.loop("Asking approvers", partial(queue.keep, service, ways))
+    led.loop("Watching", partial(watching.keep, service))
 
 
 async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, seconds: float) -> None:
@@ -206,15 +238,26 @@ def _runner(app: "App", service: WatchContext) -> LocalRunner:
     return LocalRunner(service.database, app.adapters(), hooks=hooks(service))
 
 
-async def ask_sources(service: WatchContext, config: "Config", stop: asyncio.Event) -> None:
-    """Poll every polled source at its interval, until `stop` is set."""
-    asked = {name: one for name, one in config.sources.items() if not one.pushes}
-    if not asked:
-        await stop.wait()  # whoever keeps this going would call it again at once
+async def ask_in_turn(service: WatchContext, config: "Config", stop: asyncio.Event) -> None:
+    """Poll the sources whenever this process is the one that does, until `stop` is set."""
+    if all(one.pushes for one in config.sources.values()):
+        await stop.wait()
         return
+    name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    asking = partial(ask_sources, service, config)
+    await Leadership(service.database, ASK, name).keep(
+        lambda term: loops.keep("Asking sources", partial(asking, term), term), stop
+    )
+
+
+async def ask_sources(service: WatchContext, config: "Config", stop: asyncio.Event) -> None:
+    """Poll every polled source at its interval, until `stop` is set. What arrives after that is dropped."""
+    asked = {name: one for name, one in config.sources.items() if not one.pushes}
     from alertbot.watch.polling import loop
 
     async def take(source: str, reports: Sequence[Signal]) -> None:
+        if stop.is_set():
+            return  # another process asks by now
         if reports:
             await watching.take(service, reports)
         else:

@@ -58,7 +58,8 @@ class _Drawn:
 
 
 class PageKeeper:
-    """One page of this installation. `changed` is called when another edition stands."""
+    """One page of this installation. `changed` is called when another edition stands. `shared`: every machine sees
+    the same place, so one of them keeps it."""
 
     def __init__(
         self,
@@ -67,7 +68,10 @@ class PageKeeper:
         site: PageSite,
         place: Callable[[], PagePlace],
         render: Render,
+        *,
+        shared: bool = False,
     ) -> None:
+        self.shared = shared
         self._service, self._database = service, service.database
         self.channel, self.site = channel, site
         self._open_place, self._render = place, render

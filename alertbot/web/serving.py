@@ -214,11 +214,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
         serving = asyncio.create_task(serve_app(web, place, stop))  # where it ends, all ends in order
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(working.work_until(app, service, stop, grace=GRACE_SECONDS))
-            tasks.create_task(
-                loops.keep(
-                    "Asking sources", partial(working.ask_sources, service, app.config, stop), stop
-                )
-            )
+            tasks.create_task(working.ask_in_turn(service, app.config, stop))
             for page in pages:
                 tasks.create_task(page.keep(stop))
         await serving

@@ -48,7 +48,11 @@ class Updating(Protocol):
 
 @runtime_checkable
 class Listening(Protocol):
-    """A way that receives answers in the worker process."""
+    """A way that receives answers in the worker process. `is_called`: the platform brings them to every process that
+    has pages; else one process at a time fetches them."""
+
+    @property
+    def is_called(self) -> bool: ...
 
     async def listen(self, stop: asyncio.Event) -> None:
         """Receive answers until `stop` is set. Never raises because the platform is down: it retries."""

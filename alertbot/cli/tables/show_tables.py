@@ -164,6 +164,8 @@ def _standing(status: StatusView) -> Text:
         text.append(_("✓ A worker is running."), style="green")
     else:
         text.append(_("! No worker is running. Start one with “alertbot run”."), style="yellow")
+    if status.worker.watching.said:
+        text.append(f"\n{status.worker.watching.said}")
     return text
 
 

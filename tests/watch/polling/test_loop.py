@@ -395,7 +395,7 @@ async def test_whoever_cancels_it_ends_all(desk: Desk) -> None:
 async def test_without_a_source_to_poll_nobody_asks_again_and_again() -> None:
     """The loop that keeps it going would call what has ended at once, for ever."""
     stop, config = asyncio.Event(), SimpleNamespace(sources={"pushed": SimpleNamespace(pushes=True)})
-    asking = asyncio.create_task(working.ask_sources(None, config, stop))  # type: ignore[arg-type]
+    asking = asyncio.create_task(working.ask_in_turn(None, config, stop))  # type: ignore[arg-type]
     done, _waiting = await asyncio.wait({asking}, timeout=0.2)
     assert not done
     stop.set()

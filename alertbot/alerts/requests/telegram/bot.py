@@ -57,6 +57,10 @@ class TelegramWay:
         self._requests: tuple[HTTPXRequest, ...] = ()
         self._moved: dict[int, int] = {}
 
+    @property
+    def is_called(self) -> bool:
+        return self.hook is not None
+
     async def ask(self, ask: Ask) -> str | None:
         if ask.hand is not None:
             return await self._ask_hand(ask, ask.hand)

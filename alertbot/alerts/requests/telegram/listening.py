@@ -93,6 +93,8 @@ async def _poll(application: "Application[Any, Any, Any, Any, Any, Any]", stop: 
                 asking.cancel()
                 break
             for update in asking.result():
+                if stop.is_set():  # another process fetches it again
+                    break
                 await application.process_update(update)
                 offset = update.update_id + 1
         if offset:
