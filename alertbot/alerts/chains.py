@@ -32,7 +32,7 @@ from alertbot.texts.publisher import Publisher
 ONLY_THOSE_REACHED = frozenset(
     {Relation.CORRECTION, Relation.WITHDRAWAL, Relation.RETRACTION, Relation.CANCEL}
 )
-Targets = Mapping[str, tuple[Target, ...]]
+Targets = Mapping[str, Sequence[Target]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _of_today(publisher: Publisher, originals: Sequence[Alert]) -> tuple[Channel
     return (*found, *(one for one in pages if one.name not in names and one.audience in audiences))
 
 
-def _aims(posts: Iterable[StandingPost], publisher: Publisher) -> dict[str, tuple[Target, ...]]:
+def _aims(posts: Iterable[StandingPost], publisher: Publisher) -> dict[str, Sequence[Target]]:
     """The targets that these posts reached, per channel and language. Each mail recipient appears once,
     in the language of the last mail."""
     found: dict[str, dict[tuple[str, str | None], Target]] = {}
@@ -204,9 +204,7 @@ def _aims(posts: Iterable[StandingPost], publisher: Publisher) -> dict[str, tupl
     return {name: tuple(targets.values()) for name, targets in found.items()}
 
 
-def _joined(
-    carried: Mapping[str, tuple[Target, ...]], channel: Channel
-) -> dict[str, tuple[Target, ...]]:
+def _joined(carried: Mapping[str, Sequence[Target]], channel: Channel) -> dict[str, Sequence[Target]]:
     """The reached targets, plus the channel's own targets that are not among them. A place that gets every
     language of its channel gets those too that never reached it: they begin a thread of their own."""
     before = carried.get(channel.name, ())
@@ -270,7 +268,7 @@ class _Earlier:
 
 def partition(
     channel: Channel, alert: Alert, targets: Sequence[Target], reached: Reached
-) -> tuple[tuple[Target, ...], tuple[NewDelivery, ...]]:
+) -> tuple[Sequence[Target], tuple[NewDelivery, ...]]:
     """Split the targets into those that receive the alert and those that never got what it takes back,
     each of the latter as a row with the reason."""
     if alert.relation not in ONLY_THOSE_REACHED:

@@ -4,7 +4,7 @@ by the worker's own configuration and as things stand now, is not sent."""
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,8 +15,19 @@ from alertbot.alerts.lists import register
 from alertbot.alerts.rules_policy import Approval
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.errors import AlertbotError
+from alertbot.core.frozen import dataclass
 from alertbot.core.loops import in_thread
-from alertbot.core.model import MACHINE, Approvals, Audience, Channel, Purpose, Relation, Role
+from alertbot.core.model import (
+    MACHINE,
+    Approvals,
+    Audience,
+    Channel,
+    Message,
+    Purpose,
+    Relation,
+    Role,
+)
+from alertbot.core.target_list import AddressSet
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.audit import AuditRow
@@ -42,7 +53,7 @@ class Judge:
     def __init__(self, service: Context, ahead: Ahead) -> None:
         self._service = service
         self._ahead = ahead
-        self._sound: OrderedDict[tuple[str, str], StoredTexts] = OrderedDict()
+        self._sound: OrderedDict[tuple[str, str], _Sound] = OrderedDict()
 
     async def __call__(self, conn: Connection, facts: DispatchFacts) -> Judgement:
         """Whether this dispatch may be sent. What is wrong with a configuration or a file of this worker is
@@ -59,8 +70,7 @@ class Judge:
             why = str(error)
         if why is not None:
             return Judgement(_told(alert, why))
-        targets = said.targets.get(facts.channel, ())
-        return Judgement(None, said.texts, frozenset(one.address for one in targets))
+        return Judgement(None, said.texts, said.addresses.get(facts.channel, frozenset()))
 
     def _of_the_team(self, facts: DispatchFacts) -> Judgement:
         """Tests and notices go to the team as this worker knows it, and to nobody else."""
@@ -73,18 +83,19 @@ class Judge:
         )
         return Judgement(sentence.format(alert=facts.alert, channel=facts.channel))
 
-    async def _said(self, conn: Connection, alert: Alert, digest: str) -> StoredTexts | str:
-        """The stored texts and targets, if they make this digest; else why not."""
+    async def _said(self, conn: Connection, alert: Alert, digest: str) -> "_Sound | str":
+        """The stored texts and the addresses, if they make this digest; else why not."""
         key = (alert.id, digest)
         if alert.digest == digest and (known := self._sound.get(key)) is not None:
             return known
         said = await store_reading.stored_texts(conn, alert.id, alert.channels)
-        if broken := await in_thread(partial(sealing.disagreement, alert, said, digest)):
-            return broken
-        self._sound[key] = said
+        found = await in_thread(partial(_sound, alert, said, digest))
+        if isinstance(found, str):
+            return found
+        self._sound[key] = found
         while len(self._sound) > KEPT:
             self._sound.popitem(last=False)
-        return said
+        return found
 
     async def _objection(self, conn: Connection, alert: Alert, facts: DispatchFacts) -> str | None:
         """The first thing that forbids sending this, as a part of a sentence."""
@@ -225,6 +236,22 @@ class Judge:
         family = [one.id for one in await chains.members(conn, alert.relation, originals)]
         left -= await store_content.sent_by_us(conn, facts.account, left, family)
         return _foreign(facts.channel, left) if left else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """What was found to be approved: the texts, and by channel whom they go to."""
+
+    texts: Mapping[int, Message]
+    addresses: Mapping[str, AddressSet]
+
+
+def _sound(alert: Alert, said: StoredTexts, digest: str) -> _Sound | str:
+    broken = sealing.disagreement(alert, said, digest)
+    if broken:
+        return broken
+    sets = {name: AddressSet(one.address for one in group) for name, group in said.targets.items()}
+    return _Sound(said.texts, sets)
 
 
 async def _heard(conn: Connection, alert: Alert, team: Sequence[Channel]) -> bool:

@@ -1,6 +1,6 @@
 """Reading alerts: the alert, its texts and targets, who approved, who saw what, what was posted by hand."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from alertbot.core.model import (
     Target,
     WhenUncertain,
 )
+from alertbot.core.target_list import TargetList
 from alertbot.core.words import _, retold
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.db.tables import (
@@ -198,7 +199,7 @@ class StoredTexts:
     """What an alert's digest covers: its texts and those of its prepared retraction by row id, and its targets."""
 
     texts: Mapping[int, Message]
-    targets: Mapping[str, tuple[Target, ...]]
+    targets: Mapping[str, Sequence[Target]]
     retraction: Mapping[int, Message]
 
 
@@ -218,20 +219,21 @@ async def stored_texts(conn: Connection, alert_id: str, channels: Iterable[str])
 
 async def targets_of(
     conn: Connection, alert_id: str, channels: Iterable[str] | None = None
-) -> dict[str, tuple[Target, ...]]:
+) -> dict[str, Sequence[Target]]:
     """The targets of every channel of the alert, in order; empty for a channel without any. `channels`:
     those of the alert, if already known."""
     if channels is None:
         channels = await conn.scalar(select(alert.c.channels).where(alert.c.id == alert_id)) or ()
-    found: dict[str, list[Target]] = {channel: [] for channel in channels}
+    found = {channel: TargetList() for channel in channels}
     mine = select(target).where(target.c.alert_id == alert_id).order_by(target.c.id).limit(PAGE_ROWS)
     after = 0
     while True:  # page by page: fifty thousand rows at once would hold up the event loop
         rows = (await conn.execute(mine.where(target.c.id > after))).all()
         for row in rows:
-            found.setdefault(row.channel, []).append(Target(row.address, row.lang, tuple(row.topics)))
+            one = Target(row.address, row.lang, tuple(row.topics))
+            found.setdefault(row.channel, TargetList()).append(one)
         if len(rows) < PAGE_ROWS:
-            return {channel: tuple(targets) for channel, targets in found.items()}
+            return dict(found)
         after = rows[-1].id
 
 

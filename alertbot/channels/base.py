@@ -3,6 +3,7 @@ settings and helpers that adapters share."""
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
@@ -56,7 +57,7 @@ class Adapter(ABC, Generic[S]):
         return 1000
 
     @classmethod
-    def targets(cls, settings: S) -> tuple[Target, ...]:  # noqa: ARG003 - for subclasses
+    def targets(cls, settings: S) -> Sequence[Target]:  # noqa: ARG003 - for subclasses
         """The targets of this account: one, unless the spec says `per_recipient`.
 
         Raises `ConfigInvalid` if a recipients' file cannot be read.

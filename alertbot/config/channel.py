@@ -1,6 +1,6 @@
 """Settings that every channel has, whatever its type; and turning them into a `Channel`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
@@ -192,7 +192,7 @@ def channel_of(
     name: str,
     settings: ChannelSettings,
     spec: ChannelSpec,
-    targets: tuple[Target, ...],
+    targets: Sequence[Target],
     organisation: Organisation,
     addresses: PostAddresses | None = None,
 ) -> Channel:

@@ -2,7 +2,7 @@
 All `datetime` values are aware. `lang` is a two- or three-letter language code (`fr`, `en`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -225,7 +225,7 @@ class Channel:
     spec: ChannelSpec
     languages: tuple[str, ...]
     audience: Audience = Audience.LIVE
-    targets: tuple[Target, ...] = ()
+    targets: Sequence[Target] = ()
     pace: Pace = Pace()
     budget: Budget | None = None
     on_cancel: OnCancel = OnCancel.KEEP
@@ -344,7 +344,7 @@ class Composition:
     kind: str
     digest: str
     messages: tuple[Message, ...]
-    targets: Mapping[str, tuple[Target, ...]]  # by channel, each with its language resolved
+    targets: Mapping[str, Sequence[Target]]  # by channel, each with its language resolved
     faults: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
     accepted: tuple[Fault, ...] = ()  # faults that a person accepted with a reason

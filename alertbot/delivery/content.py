@@ -2,7 +2,7 @@
 has loaded."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -86,7 +86,7 @@ class DispatchContent:
         self.envelope = envelope
         self.refusal: str | None = None
         self.turn: int | None = None
-        self.targets: frozenset[str] | None = None
+        self.targets: Container[str] | None = None
         self.approved: frozenset[int] | None = None  # the messages
         self.words: dict[int, Words] = {}
         self.pictures: dict[str, Picture] = {}

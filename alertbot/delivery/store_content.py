@@ -1,7 +1,7 @@
 """What a claimed delivery carries: the facts of its dispatch, its texts, and the earlier posts it
 continues. Also what still has to be read back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, cast, exists, literal, or_, select, update
@@ -86,7 +86,7 @@ class Judgement:
 
     refusal: str | None = None
     texts: Mapping[int, Message] | None = None
-    targets: frozenset[str] | None = None
+    targets: Container[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Here are queueing (`enqueue`) and a person's decision on an uncertain delivery (
 `store_listing`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
@@ -356,7 +356,10 @@ async def write(conn: Connection, alert_id: str, revision: int, composition: Com
     if rows:
         await conn.execute(insert(message), rows)
     await conn.execute(delete(target).where(target.c.alert_id == alert_id))
-    await sql.add(conn, target, _target_rows(alert_id, composition.targets))
+    for channel, group in composition.targets.items():
+        for start in range(0, len(group), sql.INSERTED):  # hundreds of thousands, a portion at a time
+            some = group[start : start + sql.INSERTED]
+            await sql.add(conn, target, [_target_row(alert_id, channel, one) for one in some])
 
 
 async def add(
@@ -380,15 +383,6 @@ def _message_row(alert_id: str | None, revision: int, text: Message, purpose: Pu
     return {**asdict(text), **own, "measure": str(text.measure), "action": str(text.action)}
 
 
-def _target_rows(alert_id: str, targets: Mapping[str, Sequence[Target]]) -> list[ColumnValues]:
-    return [
-        {
-            "alert_id": alert_id,
-            "channel": channel,
-            "address": one.address,
-            "lang": one.lang,
-            "topics": list(one.topics),
-        }
-        for channel, group in targets.items()
-        for one in group
-    ]
+def _target_row(alert_id: str, channel: str, one: Target) -> ColumnValues:
+    own = {"address": one.address, "lang": one.lang, "topics": list(one.topics)}
+    return {"alert_id": alert_id, "channel": channel, **own}

@@ -21,6 +21,7 @@ from alertbot.core.model import (
     Relation,
     Target,
 )
+from alertbot.core.target_list import TargetList
 from alertbot.core.words import _
 from alertbot.numbers.rules_entry import NumberRow
 from alertbot.texts import document, documenting, lint
@@ -428,12 +429,14 @@ def _about_language(template: Template, lang: str) -> Iterator[Fault]:
 # --- targets -------------------------------------------------------------------------------------
 
 
-def _targets(channel: Channel, all_messages: Iterable[Message]) -> tuple[Target, ...]:
+def _targets(channel: Channel, all_messages: Iterable[Message]) -> Sequence[Target]:
     """Every target with the language it gets: its own if that is published, else the channel's first
     that is. A post goes to its target once per language, unless the target has its own language; never twice."""
     posts = (one for one in all_messages if one.action is Action.PUBLISH)
     goes_out = [one.lang for one in posts if one.channel == channel.name]
     languages = list(dict.fromkeys(goes_out))
+    if channel.spec.per_recipient and isinstance(channel.targets, TargetList):
+        return channel.targets.in_languages(languages)
     found: list[Target] = []
     for target in channel.targets if languages else ():
         if target.lang is None and not channel.spec.per_recipient:

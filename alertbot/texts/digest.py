@@ -4,6 +4,7 @@ under which it may go out."""
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -13,6 +14,8 @@ from alertbot.core.model import Action, Message, Target
 FORMAT = 2  # a change of what is covered is a new number, and an entry in `agrees`
 FIRST_FORMAT = 1  # 0.1.0
 SALT_BYTES = 16
+_AT_ONCE = 5000  # targets
+_PLAIN = re.compile(r"[A-Za-z0-9@._+:/=-]*")  # letters that JSON leaves as they are
 
 Terms = Mapping[str, Json]  # see `alerts.sealing`
 
@@ -33,9 +36,8 @@ def digest_of(
         "exercise": exercise,
         "messages": sorted(map(_message, messages), key=_canonical),
         "retraction": sorted(map(_message, retraction), key=_canonical),
-        "targets": _targets(targets),
     }
-    return _sum(covered)
+    return _sum_to(covered, targets)
 
 
 def new_salt() -> str:
@@ -95,9 +97,8 @@ def _first(
         "kind": kind,
         "exercise": exercise,
         "messages": sorted(map(_first_message, messages), key=_canonical),
-        "targets": _targets(targets),
     }
-    return _sum(covered)
+    return _sum_to(covered, targets)
 
 
 def _first_message(message: Message) -> dict[str, Json]:
@@ -124,12 +125,29 @@ def _message(message: Message) -> dict[str, Json]:
     }
 
 
-def _targets(targets: Mapping[str, Sequence[Target]]) -> dict[str, list[list[str | None]]]:
-    return {channel: sorted(map(_target, each), key=_canonical) for channel, each in targets.items()}
+def _sum_to(covered: Mapping[str, object], targets: Mapping[str, Sequence[Target]]) -> str:
+    """The sum over `covered` with the key "targets", which is its last: `[address, language]` of each by channel,
+    sorted. As `_sum` would make it, but hundreds of thousands are never one text."""
+    whole = hashlib.sha256(_canonical(covered).removesuffix("}").encode())
+    separator = ',"targets":{'
+    for channel, each in sorted(targets.items()):
+        whole.update(f"{separator}{_canonical(channel)}:[".encode())
+        rows = sorted(map(_target, each))
+        for start in range(0, len(rows), _AT_ONCE):
+            whole.update(
+                ("," if start else "").encode() + ",".join(rows[start : start + _AT_ONCE]).encode()
+            )
+        whole.update(b"]")
+        separator = ","
+    whole.update(b"}}" if targets else f"{separator}}}}}".encode())
+    return whole.hexdigest()
 
 
-def _target(target: Target) -> list[str | None]:
-    return [target.address, target.lang]
+def _target(target: Target) -> str:
+    address = target.address
+    if address.isascii() and _PLAIN.fullmatch(address):  # what nearly all are, ten times as fast
+        return f'["{address}",{_canonical(target.lang)}]'
+    return _canonical([address, target.lang])
 
 
 def _canonical(value: object) -> str:

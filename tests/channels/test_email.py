@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from alertbot.channels.email import message
+from alertbot.channels.email import message, recipients
 from alertbot.channels.email.adapter import EmailAdapter, EmailSettings
 from alertbot.channels.email.errors import About, Broken, Phase, meaning
 from alertbot.core.errors import (
@@ -534,11 +534,17 @@ def targets(tmp_path: Path, content: str | bytes) -> tuple[Target, ...]:
 
 def test_a_list_in_the_configuration() -> None:
     settings = TestContract().settings(
-        25, recipients=["a@example.org", "A@Example.ORG", "a@EXAMPLE.org"]
+        25,
+        recipients=[
+            "Maire@Example.ORG",
+            "maire@example.org",
+            "a@bücher.example",
+            "A@xn--bcher-kva.example",
+        ],
     )
     assert [target.address for target in EmailAdapter.targets(settings)] == [
-        "a@example.org",
-        "A@example.org",
+        "Maire@example.org",
+        "a@bücher.example",
     ]
 
 
@@ -739,7 +745,7 @@ def test_a_domain_is_never_taken_for_another(domain: str, ascii_: str) -> None:
 @pytest.mark.parametrize("domain", ["☃.example", "a‍b.example", "é" * 64 + ".example"])
 def test_a_domain_that_idna_2008_does_not_know_is_told_early(domain: str) -> None:
     with pytest.raises(ConfigInvalid):
-        message.listed([f"a@{domain}"])
+        recipients.listed([f"a@{domain}"], Path())
 
 
 def test_letters_beyond_ascii_before_the_at_are_told_early() -> None:

@@ -3,7 +3,7 @@
 import re
 import socket
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.errors import MessageError
 from pathlib import Path
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
-from alertbot.channels.email import errors, message
+from alertbot.channels.email import errors, message, recipients
 from alertbot.channels.email.witness import Mailbox, MailCanary
 from alertbot.config.channel import ChannelSettings
 from alertbot.config.secrets import Secret
@@ -90,8 +90,10 @@ class EmailSettings(ChannelSettings):
         description="Whom the mails come from.", examples=["Alertes <alertes@example.org>"]
     )
     recipients: Annotated[tuple[str, ...], Field(strict=False)] | FilePath = Field(
-        description="Addresses, or the path of a CSV file with the columns address, lang, topics.",
-        examples=[["redaction@example.org"], "recipients.csv"],
+        description=(
+            "Addresses and paths of CSV files, or one such path. The columns are address, lang, topics, critical."
+        ),
+        examples=[["redaction@example.org"], "recipients.csv", ["mayors.csv", "care-homes.csv"]],
     )
     unsubscribe: Annotated[str, AfterValidator(_unsubscribe)] | None = Field(
         default=None,
@@ -171,10 +173,10 @@ class EmailAdapter(Adapter[EmailSettings]):
         self._lines: SmtpPool | None = None
 
     @classmethod
-    def targets(cls, settings: EmailSettings) -> tuple[Target, ...]:
+    def targets(cls, settings: EmailSettings) -> Sequence[Target]:
         if isinstance(settings.recipients, Path):
-            return message.read(settings.home / settings.recipients.expanduser())
-        return message.listed(settings.recipients)
+            return recipients.read(settings.home / settings.recipients.expanduser())
+        return recipients.listed(settings.recipients, settings.home)
 
     @classmethod
     def identity(cls, settings: EmailSettings) -> dict[str, str]:
