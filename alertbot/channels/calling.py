@@ -1,12 +1,16 @@
 """Calls of JSON APIs by httpx, as Bluesky and Mastodon are called. Imported when one of them is first used."""
 
 import asyncio
+import ssl
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from alertbot.channels.outcomes import JsonAnswer, json_of, lost, unreachable
+from alertbot.core.lean import without
 from alertbot.core.logs import quieten
+
+with without("pygments", "rich"):  # of its command line
+    import httpx
 
 if TYPE_CHECKING:
     from alertbot.config.channel import NetworkSettings
@@ -22,6 +26,12 @@ NOT_SENT = (
 )
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whom calls of this process trust: one list of authorities for all clients, each is half a megabyte."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class JsonCaller:
     """One server. The secrets go to it or nowhere: no proxies of the environment, no redirects."""
 
@@ -33,6 +43,7 @@ class JsonCaller:
             base_url=api_url,
             timeout=httpx.Timeout(answer, connect=connect),
             trust_env=False,
+            verify=trusted(),
             follow_redirects=False,
         )
 

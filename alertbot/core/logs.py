@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from alertbot.core.errors import Misuse, scrub
+from alertbot.core.lean import without
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def _for_people() -> bool:
 
 @cache
 def _formatter(for_people: bool) -> "ProcessorFormatter":
-    import structlog
+    with without("rich"):  # our records have no coloured tracebacks: 4 MB
+        import structlog
 
     formatter = structlog.stdlib.ProcessorFormatter
     lines = structlog.dev.ConsoleRenderer(

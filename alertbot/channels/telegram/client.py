@@ -7,16 +7,19 @@ import time
 from datetime import timedelta
 from typing import Any
 
-import httpx
-import telegram
-from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter
-from telegram.request import HTTPXRequest
-
+from alertbot.channels.calling import trusted
 from alertbot.channels.outcomes import PAST_WAIT_SECONDS, longest_wait, lost, unreachable
 from alertbot.core.errors import ChannelDown, ChannelError, Rejected, Scope, Throttled, safe
+from alertbot.core.lean import without
 from alertbot.core.logs import quieten
 from alertbot.core.model import Action
 from alertbot.core.words import _
+
+with without("cryptography", "pygments", "rich"):  # for passports and a command line: 10 MB
+    import httpx
+    import telegram
+    from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter
+    from telegram.request import HTTPXRequest
 
 
 def bot(
@@ -61,7 +64,7 @@ def _pool(connect_seconds: float, answer_seconds: float, connections: int) -> HT
         read_timeout=answer_seconds,
         write_timeout=answer_seconds,
         pool_timeout=answer_seconds,
-        httpx_kwargs={"trust_env": False, "follow_redirects": False},
+        httpx_kwargs={"trust_env": False, "verify": trusted(), "follow_redirects": False},
     )
 
 

@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from typing import Any, TypeVar
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
 from alertbot.core import loops
 from alertbot.core.errors import StoreFailed
 from alertbot.db.wake import Alarm
@@ -33,6 +36,28 @@ class Following:
         self.session = session
         self.patience = place % SPREAD_OVER * SPREAD_SECONDS
         self.over = False
+
+
+class NewsStream(StreamingResponse):
+    """A stream that ends with its browser, as the one of Starlette does, which keeps two more tasks for each."""
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        telling = asyncio.current_task()
+        assert telling is not None
+
+        async def listen() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            telling.cancel()
+
+        gone = asyncio.create_task(listen())
+        try:
+            await self.stream_response(send)
+        except asyncio.CancelledError:
+            if not gone.done():
+                raise
+        finally:
+            gone.cancel()
 
 
 class NewsDesk:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _, language
@@ -12,7 +12,7 @@ from alertbot.people import signing_in, tasks
 from alertbot.watch import incidents
 from alertbot.watch.incidents import StateReport
 from alertbot.watch.rules_log import State
-from alertbot.web.desk.news import BEAT_SECONDS
+from alertbot.web.desk.news import BEAT_SECONDS, NewsStream
 from alertbot.web.desk.room import ROOT, STREAM, Routes, Visit, fresh, once, page, part, whole_number
 
 UNBUFFERED = {"x-accel-buffering": "no", "content-security-policy": "default-src 'none'"}
@@ -35,7 +35,7 @@ async def _stream(visit: Visit) -> Response:
     news = visit.desk.news
     if news.full:
         return PlainTextResponse("too many look at once\n", 503)
-    return StreamingResponse(_told(visit), media_type=STREAM, headers=UNBUFFERED)
+    return NewsStream(_told(visit), media_type=STREAM, headers=UNBUFFERED)
 
 
 async def _told(visit: Visit) -> AsyncIterator[str]:

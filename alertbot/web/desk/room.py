@@ -197,7 +197,7 @@ class Routes:
         async def answer(request: Request) -> Response:
             return await _answered(self.desk, request, act, public=public, file=file, keep=keep)
 
-        self.router.add_api_route(ROOT + path, answer, methods=methods, response_model=None)
+        self.router.add_route(ROOT + path, answer, methods)
 
 
 async def _answered(
