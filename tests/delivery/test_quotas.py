@@ -16,7 +16,7 @@ from alertbot.delivery.store_accounts import Account, AccountBlock, Want
 from tests.delivery.scene import channel, put
 
 DAY = timedelta(days=1)
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 async def account_with(
@@ -103,7 +103,7 @@ async def test_a_window_has_room_for_what_it_says(
 @pytest.mark.parametrize(
     ("ages", "wait"),
     [
-        ((50, 30, 10), 10),  # until the oldest has left
+        ((50, 30, 10), 10),  # minutes, until the oldest has left
         ((50, 40, 30, 10), 20),  # one more than fits: until the second has
         ((50, 40, 30, 20, 10), 30),
     ],
@@ -111,11 +111,11 @@ async def test_a_window_has_room_for_what_it_says(
 async def test_a_full_window_waits_until_it_has_room_for_one(
     database: Database, ages: tuple[int, ...], wait: float
 ) -> None:
-    whose = await account_with(database, windows=[(3, MINUTE)])
+    whose = await account_with(database, windows=[(3, HOUR)])
     for age in ages:
-        await paid(database, whose, ago=age)
+        await paid(database, whose, ago=60.0 * age)
     _good, [block] = await ask(database, wants(whose, 0.0))
-    assert wait - 5 < block.seconds <= wait
+    assert 60 * wait - 60 < block.seconds <= 60 * wait
 
 
 @pytest.mark.parametrize(("limits", "cost"), [({"windows": [(1, DAY)]}, 0.0), ({"budget": 0.5}, 0.5)])

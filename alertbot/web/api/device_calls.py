@@ -40,8 +40,8 @@ def add(router: APIRouter, room: ApiRoom) -> None:
     async def poll(request: Request) -> Response:
         return await guarded(room, request, lambda: _answered(room, request, _polled))
 
-    router.add_api_route(f"{ROOT}/device", ask, methods=["POST"], response_model=None)
-    router.add_api_route(f"{ROOT}/token", poll, methods=["POST"], response_model=None)
+    router.add_route(f"{ROOT}/device", ask, ["POST"], include_in_schema=False)
+    router.add_route(f"{ROOT}/token", poll, ["POST"], include_in_schema=False)
 
 
 async def _answered(room: ApiRoom, request: Request, act: OAuthAct) -> Response:

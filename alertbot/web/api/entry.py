@@ -38,9 +38,9 @@ def router(room: ApiRoom) -> APIRouter:
 
         return await guarded(room, request, refuse)
 
-    routes.add_api_route(f"{ROOT}/openapi.json", described, methods=["GET"], response_model=None)
+    routes.add_route(f"{ROOT}/openapi.json", described, ["GET"], include_in_schema=False)
     for path in (ROOT, ROOT + "/{rest:path}"):
-        routes.add_api_route(path, elsewhere, methods=METHODS, response_model=None)
+        routes.add_route(path, elsewhere, METHODS, include_in_schema=False)
     return routes
 
 

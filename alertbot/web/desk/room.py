@@ -197,7 +197,7 @@ class Routes:
         async def answer(request: Request) -> Response:
             return await _answered(self.desk, request, act, public=public, file=file, keep=keep)
 
-        self.router.add_route(ROOT + path, answer, methods)
+        self.router.add_route(ROOT + path, answer, methods, include_in_schema=False)
 
 
 async def _answered(
