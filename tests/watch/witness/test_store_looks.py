@@ -84,6 +84,6 @@ async def test_what_nobody_sees_is_told_once_and_nobody_is_alarmed_who_could_not
     assert "second" in task.text  # where it was sent too
     other = await team.approved(languages=("fr",))
     await team.work()
-    blind = witnesses(team, Told(*["blind"] * 50))
+    blind = witnesses(team, Told(*["blind"] * 50), HASTY)
     assert await looked(team, other.id, blind, rounds=15) == ["blind"]
     assert len([one for one in await tasks.listing(team.service) if one.kind == "unseen"]) == 1
