@@ -148,6 +148,7 @@ def _elsewhere(digits: str, country: Country) -> str:
     return str(phonenumbers.format_number(number, form))
 
 
+@lru_cache(maxsize=_KEPT)
 def dialling(number: str, region: str) -> str:
     """How a telephone dials this number of the register from anywhere: `+33465710015`; a short number as it is.
     `region`: the telephone region, such as `FR` or `GP`."""

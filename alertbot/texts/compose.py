@@ -45,14 +45,14 @@ def edition(
     contact: str = "",
     fields: bool = True,
 ) -> Edition | None:
-    """The text of this template; None if a fault prevents it. `contact`: whom the channel's readers may ask. `fields`
+    """The text of this template, the same for every channel that has it; None if a fault prevents it. `contact`: whom the channel's readers may ask. `fields`
     False: the template may not use any field of the kind."""
     request, key = desk.request, (template.path, lang, contact)
     if not _can_be_marked(desk, lang):
         return None
-    try:
-        if key not in desk.rendered:
-            desk.rendered[key] = TemplateText(
+    if key not in desk.rendered:
+        try:
+            text = TemplateText(
                 template,
                 context(request, lang, contact=contact, fields=fields),
                 lang=lang,
@@ -60,20 +60,23 @@ def edition(
                 issued=request.now,
                 organisation=partial(seen_organisation, request, lang) if request.page else None,
             )
-        text = desk.rendered[key]
-        if text is None:
-            return None
-        places = pieces.places_of(number_lists(request)) if fields else ()
-        one = messages.edition(
-            title, lang, text, places, request.marked, has_page=request.page is not None
-        )
-        messages.whole_text(one)  # whatever is wrong with the template is found here
-    except TemplateBrokenError as error:
-        desk.rendered[key] = None
-        if not (fields and _field_absent(desk)):
-            desk.faults.append(Fault("template", str(error), lang=lang))
-        return None
-    return one
+            places = pieces.places_of(number_lists(request)) if fields else ()
+            desk.rendered[key] = one = messages.edition(
+                title, lang, text, places, request.marked, has_page=request.page is not None
+            )
+            whole_text(desk, one)  # whatever is wrong with the template is found here
+        except TemplateBrokenError as error:
+            desk.rendered[key] = None
+            if not (fields and _field_absent(desk)):
+                desk.faults.append(Fault("template", str(error), lang=lang))
+    return desk.rendered[key]
+
+
+def whole_text(desk: ComposeFindings, one: Edition) -> str:
+    """Subject and text in one piece. Raises `TemplateBrokenError`."""
+    if id(one) not in desk.whole:
+        desk.whole[id(one)] = messages.whole_text(one)
+    return desk.whole[id(one)]
 
 
 def number_lists(request: ComposeRequest) -> Iterator[tuple[tuple[NumberRow, ...], bool]]:
@@ -120,7 +123,7 @@ def written(
     if told := messages.unsaid(channel, one, thread.unsaid):
         desk.warnings.append(told)
     if frame := desk.request.marked:
-        text = messages.whole_text(one)
+        text = whole_text(desk, one)
         desk.faults += lint.real_words(frame, one.lang, text, channel.name)
     finished = _as_data(desk, channel, one, messages.written(channel, one, thread), retracts=retracts)
     desk.faults += messages.over_limit(finished)
@@ -185,7 +188,7 @@ def _for_channel(
 
 def _comparable(desk: ComposeFindings, one: Edition) -> str:
     """The whole text, with links to the public page as every language has them."""
-    text, page = messages.whole_text(one), desk.request.page
+    text, page = whole_text(desk, one), desk.request.page
     return page.without_language(text, one.lang) if page else text
 
 

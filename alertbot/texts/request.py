@@ -24,7 +24,7 @@ from alertbot.texts.fields.parse import Parsed
 from alertbot.texts.fields.values import Url, seen
 from alertbot.texts.kinds.kind_spec import FieldType, Frame, Kind, Prepared
 from alertbot.texts.posts.pieces import Edition
-from alertbot.texts.wording.render import FOOT, LEAD, TemplateText
+from alertbot.texts.wording.render import FOOT, LEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ class ComposeFindings:
     """What is collected while an alert is composed."""
 
     request: ComposeRequest
-    rendered: dict[tuple[str, str, str], TemplateText | None] = field(default_factory=dict)
+    rendered: dict[tuple[str, str, str], Edition | None] = field(default_factory=dict)
+    whole: dict[int, str] = field(default_factory=dict)  # the texts of those, by their identity
     editions: dict[tuple[str, str], Edition] = field(default_factory=dict)  # by channel and language
     messages: list[Message] = field(default_factory=list)
     retraction: list[Message] = field(default_factory=list)

@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 import httpx
 import pytest
 
-from alertbot.alerts import writing
+from alertbot.alerts import live_check, writing
+from alertbot.alerts.compose import DraftRequest
 from alertbot.core.errors import StoreFailed
 from alertbot.core.model import Audience
 from alertbot.db.database import Database
 from alertbot.ops import now
-from alertbot.people import accounts
+from alertbot.people import accounts, store_forms
+from alertbot.people.context import Context
+from alertbot.texts.preview.phrases import Sheet
 from alertbot.web.desk import news, now_page
 from alertbot.web.desk.news import MOST_OF_ONE_SESSION, NewsDesk
 from alertbot.web.serving import address_of, listen, serve_app
@@ -243,3 +246,49 @@ async def test_without_the_database_the_pages_are_told_to_ask(
             answer = await ada.get("/desk/strip", headers={"x-desk-script": "1"})
             assert answer.status_code == 503
         assert await said(lines) == first
+
+
+async def test_a_preview_that_nobody_waits_for_any_more_is_not_made(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the first is made, two more are asked for and the second of the three is given up, as by whoever types on."""
+    ada = await serving.signed_in("ada")
+    made: list[str] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    real = live_check.as_typed
+
+    async def slowly(service: Context, wishes: DraftRequest, alert: str | None = None) -> Sheet:
+        made.append(str(wishes.given["cause"]["fr"]))
+        begun.set()
+        await go_on.wait()
+        return await real(service, wishes, alert)
+
+    monkeypatch.setattr(live_check, "as_typed", slowly)
+    same = {"sec-fetch-site": "same-origin", "origin": serving.url}
+
+    def typed(word: str) -> "asyncio.Task[httpx.Response]":
+        form = {"f.cause.fr": word}
+        return asyncio.create_task(ada.post("/desk/write/status/live", data=form, headers=same))
+
+    async def kept(word: str) -> None:
+        team = serving.made.team
+        place = "new:status:"
+        while True:
+            found = await team.service.database.read(
+                lambda conn: store_forms.kept(conn, team.people["ada"], place)
+            )
+            if found and word in found[0].values():
+                return
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(60):
+        first = typed("premier")
+        await begun.wait()
+        second = typed("deuxieme")
+        await kept("deuxieme")
+        second.cancel()
+        third = typed("troisieme")
+        await kept("troisieme")
+        go_on.set()
+        assert [(await one).status_code for one in (first, third)] == [200, 200]
+    assert made == ["premier", "troisieme"]

@@ -153,7 +153,7 @@ def graphemes(text: str) -> int:
 
 def utf16_length(text: str) -> int:
     """UTF-16 code units, as Telegram counts."""
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def weighted_length(text: str) -> int:

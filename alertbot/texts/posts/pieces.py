@@ -191,14 +191,22 @@ def narrower(one: Edition, piece: Piece) -> tuple[Piece, ...]:
 def thread(one: Edition, room: PostLimit | None, most: int | None) -> Thread:
     """One post for each piece. `most`: how many posts the channel takes; above it details go first, then everything
     but the lead if that has a link. Raises `TemplateBrokenError`."""
-    found = [(piece, _posts(one, piece, room)) for piece in pieces(one)]
+    said = [*pieces(one)]
+    too_many = most is not None and sum(piece.name != DETAIL for piece in said) > most
+    if too_many and (alone := _lead_alone(one, said, room)):
+        return alone  # no other post has to be written for that
+    found = [(piece, _posts(one, piece, room)) for piece in said]
     kept = [(piece, posts) for piece, posts in found if piece.name != DETAIL]
     for pairs, unsaid in ((found, ()), (kept, (DETAIL,))):
         made, excess = [posts for _piece, posts in pairs], _excess(pairs)
         posts = _opened(one, made)
         if most is None or len(posts) + len(excess) <= most:
             return Thread((), excess) if excess else Thread(posts, unsaid=unsaid)
-    return _lead_alone(one, found)
+    if alone := _lead_alone(one, said, room):
+        return alone
+    excess = _excess(found)
+    needed = 0 if excess else len(_opened(one, [posts for _piece, posts in found]))
+    return Thread((), excess, needed=needed)
 
 
 Pairs = Sequence[tuple[Piece, Sequence[WrittenPost | Excess]]]
@@ -208,13 +216,12 @@ def _excess(found: Pairs) -> tuple[Excess, ...]:
     return tuple(entry for _piece, posts in found for entry in posts if isinstance(entry, Excess))
 
 
-def _lead_alone(one: Edition, found: Pairs) -> Thread:
-    for piece, posts in found:
-        if piece.name == LEAD and isinstance(posts[0], WrittenPost) and has_link(posts[0].blocks):
-            return Thread(_opened(one, [posts]), unsaid=_others(piece for piece, _posts in found))
-    excess = _excess(found)
-    needed = 0 if excess else len(_opened(one, [posts for _piece, posts in found]))
-    return Thread((), excess, needed=needed)
+def _lead_alone(one: Edition, said: Sequence[Piece], room: PostLimit | None) -> Thread | None:
+    """The lead, if it fits and has a link."""
+    for posts in (_posts(one, piece, room) for piece in said if piece.name == LEAD):
+        if isinstance(posts[0], WrittenPost) and has_link(posts[0].blocks):
+            return Thread(_opened(one, [posts]), unsaid=_others(said))
+    return None
 
 
 def _others(found: Iterable[Piece]) -> tuple[str, ...]:

@@ -36,7 +36,10 @@ def visible_line(line: Line) -> str:
 
 def plain_line(line: Line) -> str:
     """One line of `plain`."""
-    if not any(run.address for run in line):
+    for run in line:
+        if run.address:
+            break
+    else:
         return visible_line(line)
     return "".join(_plain_link(address, list(runs)) for address, runs in _links(line))
 

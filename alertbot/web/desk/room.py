@@ -4,6 +4,7 @@ Every page works without its script, every change is a form that is sent once. A
 that it comes from the desk itself; a browser that says nothing is refused.
 """
 
+import asyncio
 import logging
 import secrets
 import time
@@ -13,6 +14,7 @@ from functools import cache, cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter
 from jinja2 import Environment
@@ -67,6 +69,11 @@ class DeskRoom:
     attempts: Attempts = field(default_factory=Attempts)
     provider: "Provider | None" = None
     settings: SettingsOf | None = None
+    turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def turn(self, session: int) -> asyncio.Lock:
+        """Held while a preview is made: of one session, one at a time."""
+        return self.turns.setdefault(session, asyncio.Lock())
 
     @property
     def secure(self) -> bool:

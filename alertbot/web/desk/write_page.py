@@ -334,7 +334,11 @@ async def _live(visit: Visit, made: OpenForm) -> Response:
     """What stands beside the form, from what is typed now, which is kept."""
     typed = values_of(made.kind, visit.fields)
     await _keep(visit, made)
-    sheet, fault = await _sheet(visit, made, typed)
+    assert visit.here is not None
+    async with visit.desk.turn(visit.here.id):
+        if await visit.request.is_disconnected():
+            return Response(status_code=204)  # more was typed meanwhile
+        sheet, fault = await _sheet(visit, made, typed)
     values = _beside(made, sheet, fault) | {"understood": _understood(visit, made, typed)}
     return rendered(visit, "beside.html.j2", 200, **values)
 
