@@ -64,19 +64,12 @@ def edition(
             desk.rendered[key] = one = messages.edition(
                 title, lang, text, places, request.marked, has_page=request.page is not None
             )
-            whole_text(desk, one)  # whatever is wrong with the template is found here
+            desk.whole_text(one)  # whatever is wrong with the template is found here
         except TemplateBrokenError as error:
             desk.rendered[key] = None
             if not (fields and _field_absent(desk)):
                 desk.faults.append(Fault("template", str(error), lang=lang))
     return desk.rendered[key]
-
-
-def whole_text(desk: ComposeFindings, one: Edition) -> str:
-    """Subject and text in one piece. Raises `TemplateBrokenError`."""
-    if id(one) not in desk.whole:
-        desk.whole[id(one)] = messages.whole_text(one)
-    return desk.whole[id(one)]
 
 
 def number_lists(request: ComposeRequest) -> Iterator[tuple[tuple[NumberRow, ...], bool]]:
@@ -123,7 +116,7 @@ def written(
     if told := messages.unsaid(channel, one, thread.unsaid):
         desk.warnings.append(told)
     if frame := desk.request.marked:
-        text = whole_text(desk, one)
+        text = desk.whole_text(one)
         desk.faults += lint.real_words(frame, one.lang, text, channel.name)
     finished = _as_data(desk, channel, one, messages.written(channel, one, thread), retracts=retracts)
     desk.faults += messages.over_limit(finished)
@@ -188,7 +181,7 @@ def _for_channel(
 
 def _comparable(desk: ComposeFindings, one: Edition) -> str:
     """The whole text, with links to the public page as every language has them."""
-    text, page = whole_text(desk, one), desk.request.page
+    text, page = desk.whole_text(one), desk.request.page
     return page.without_language(text, one.lang) if page else text
 
 

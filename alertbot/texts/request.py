@@ -23,6 +23,7 @@ from alertbot.texts.addresses import PublicPage
 from alertbot.texts.fields.parse import Parsed
 from alertbot.texts.fields.values import Url, seen
 from alertbot.texts.kinds.kind_spec import FieldType, Frame, Kind, Prepared
+from alertbot.texts.posts import messages
 from alertbot.texts.posts.pieces import Edition
 from alertbot.texts.wording.render import FOOT, LEAD
 
@@ -91,7 +92,6 @@ class ComposeFindings:
 
     request: ComposeRequest
     rendered: dict[tuple[str, str, str], Edition | None] = field(default_factory=dict)
-    whole: dict[int, str] = field(default_factory=dict)  # the texts of those, by their identity
     editions: dict[tuple[str, str], Edition] = field(default_factory=dict)  # by channel and language
     messages: list[Message] = field(default_factory=list)
     retraction: list[Message] = field(default_factory=list)
@@ -100,6 +100,13 @@ class ComposeFindings:
     warnings: list[Fault] = field(default_factory=list)
     omitted: list[Omission] = field(default_factory=list)
     left_out: list[Fault] = field(default_factory=list)  # why a channel and language has no text
+    whole: dict[int, str] = field(default_factory=dict)  # of the texts in `rendered`, by their identity
+
+    def whole_text(self, one: Edition) -> str:
+        """Subject and text in one piece. Raises `TemplateBrokenError`."""
+        if id(one) not in self.whole:
+            self.whole[id(one)] = messages.whole_text(one)
+        return self.whole[id(one)]
 
 
 @dataclass(frozen=True, slots=True)
