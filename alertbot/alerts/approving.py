@@ -379,7 +379,11 @@ def _outgoing(
     for name in alert.channels:
         mine = {key: text for key, text in said.texts.items() if text.channel == name}
         channel, targets = service.publisher.channel(name), said.targets.get(name, ())
-        rows[name] = PackedDeliveries.of(_rows(channel, alert, mine, targets, reached))
+        if publishing.later(channel, mine, targets) and alert.relation not in ONLY_THOSE_REACHED:
+            skipped = publishing.entries(channel, {}, (), alert.omitted)
+            rows[name] = PackedDeliveries.of(skipped, later=len(targets))
+        else:
+            rows[name] = PackedDeliveries.of(_rows(channel, alert, mine, targets, reached))
     return Outgoing(rows, reached, grounds)
 
 

@@ -2,6 +2,7 @@
 make the approved digest, posts recorded by hand, and settling an uncertain delivery."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -26,10 +27,11 @@ from alertbot.core.model import (
     Purpose,
     Target,
 )
+from alertbot.core.target_list import TargetList
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import AUDIT, Connection, take_lock
-from alertbot.delivery import store_accounts, store_listing, store_outbox
+from alertbot.delivery import store_accounts, store_expansion, store_listing, store_outbox
 from alertbot.delivery.store_outbox import NewDelivery, PackedDeliveries, SettleDecision
 from alertbot.people import rules
 from alertbot.people.context import Context
@@ -160,6 +162,19 @@ def entries(
     left_out = [one for one in omitted if one.channel == channel.name]
     rows += [NewDelivery(channel.name, None, one.lang, skipped=one.reason) for one in left_out]
     return rows
+
+
+def later(channel: Channel, texts: Mapping[int, Message], targets: Sequence[Target]) -> bool:
+    """Whether workers can queue the channel's deliveries by and by: a large list of recipients, each of whom gets one
+    text, the one in their language."""
+    if not channel.spec.per_recipient or len(targets) <= store_expansion.AT_APPROVAL:
+        return False
+    alone = Counter(one.lang for one in texts.values())
+    plain = all(one.action is Action.PUBLISH and one.parts == 1 for one in texts.values())
+    free = not any(channel.spec.price.of(has_link=one.has_link) for one in texts.values())
+    apart = channel.spec.picture_apart or channel.spec.can_reply or channel.spec.can_pin
+    spoken = TargetList(targets).by_language()
+    return plain and free and not apart and all(alone[lang or ""] == 1 for lang in spoken)
 
 
 def _picture(text: NewDelivery, place: int) -> NewDelivery:

@@ -42,6 +42,7 @@ REVISIONS = (
     "0020",
     "0021",
     "0022",
+    "0023",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 _FOLDER = Path(__file__).parent / "migrations"

@@ -18,7 +18,14 @@ from alertbot.core.errors import ChannelError, Rejected, Scope, Uncertain, safe
 from alertbot.core.model import Action, DeliveryState, Receipt
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
-from alertbot.delivery import calls, store_accounts, store_claim, store_content, store_settle
+from alertbot.delivery import (
+    calls,
+    store_accounts,
+    store_claim,
+    store_content,
+    store_expansion,
+    store_settle,
+)
 from alertbot.delivery.calls import Calls
 from alertbot.delivery.content import ContentCache, DispatchContent
 from alertbot.delivery.ledger import Ledger, Result
@@ -97,6 +104,13 @@ class Drain:
         """How many deliveries of a channel to hold at a time: no more than will soon be in progress, or
         more urgent ones would wait behind them."""
         return min(self._concurrency, 2 * self._in_flight[name].size)
+
+    async def expand(self, whose: Account) -> bool:
+        """Queue the next portion of a large list on the account. Returns whether more may be left."""
+        database, mine = self.ledger.database, store_expansion.of_account(whose.id)
+        if not await database.read(lambda conn: store_expansion.any_left(conn, mine)):
+            return False
+        return await database.transact(lambda conn: store_expansion.go_on(conn, mine))
 
     async def claim(self, whose: Account, n: int) -> Claim:
         """Claim up to `n` deliveries of the account."""
@@ -264,6 +278,7 @@ class _Flight:
         self._whose = whose
         self._calls: set[asyncio.Task[None]] = set()
         self._landed = asyncio.Event()
+        self._unqueued = True  # a large list may have recipients that are not queued yet
 
     async def run(self) -> None:
         try:
@@ -275,6 +290,7 @@ class _Flight:
                         break
                     await self._landing()
                     continue
+                self._unqueued = self._unqueued and await self._drain.expand(self._whose)
                 claim = await self._drain.claim(self._whose, n)
                 full = len(claim.rows) == n
                 if claim.rows:
@@ -287,7 +303,9 @@ class _Flight:
     async def _due(self) -> bool:
         """Whether something is due. Asked through a reader, so that an idle look takes no write lock."""
         names = [self._whose.name]
-        return bool(await self._drain.ledger.database.read(lambda conn: store_claim.due(conn, names)))
+        due = await self._drain.ledger.database.read(lambda conn: store_claim.due(conn, names))
+        self._unqueued = self._unqueued or bool(due)
+        return bool(due)
 
     async def _room(self) -> int:
         """How many to claim; waits until a quarter of the places is free."""

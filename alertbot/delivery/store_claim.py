@@ -26,7 +26,7 @@ from alertbot.core.model import Purpose
 from alertbot.db import sql
 from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import LEASED, PENDING, account, delivery, dispatch, halt, pace
-from alertbot.delivery import store_accounts
+from alertbot.delivery import store_accounts, store_expansion
 from alertbot.delivery.store_accounts import Account, Want
 from alertbot.delivery.store_deliveries import FOLLOWED, REFERS_TO, fence, wake
 
@@ -315,7 +315,7 @@ async def renew(conn: Connection, ids: Sequence[int], *, worker: str, lease: flo
 
 async def due(conn: Connection, names: Sequence[str]) -> list[str]:
     """The channels with something to send now."""
-    waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE)
+    waiting = exists().where(delivery.c.dispatch_id == dispatch.c.id, DUE) | store_expansion.LEFT
     lot = exists().where(dispatch.c.account_id == account.c.id, LIVE, RUNNING, waiting)
     free = account.c.booked_to < NOW + HORIZON
     found = await conn.scalars(
@@ -333,11 +333,11 @@ async def any_open(conn: Connection) -> bool:
 async def next_due(conn: Connection, names: Sequence[str]) -> float | None:
     """Seconds until something on these channels may be sent or a lease expires; None if everything waits
     for a person or for an earlier part."""
-    retry = (
-        select(func.min(delivery.c.retry_at))
-        .where(delivery.c.dispatch_id == dispatch.c.id, PENDING)
-        .scalar_subquery()
+    first = select(func.min(delivery.c.retry_at)).where(
+        delivery.c.dispatch_id == dispatch.c.id, PENDING
     )
+    unqueued = case((store_expansion.LEFT, NOW), else_=None)
+    retry = func.coalesce(first.scalar_subquery(), unqueued)
     waits = (
         select(
             (retry - NOW).label("retry"),
@@ -382,4 +382,6 @@ async def waiting(conn: Connection, names: Sequence[str]) -> int:
         .join(delivery, delivery.c.dispatch_id == dispatch.c.id)
         .where(account.c.name.in_(names), ~dispatch.c.closed, delivery.c.state.in_(open_states))
     )
-    return int(await conn.scalar(counted) or 0)
+    mine = select(account.c.id).where(account.c.name.in_(names))
+    unqueued = await store_expansion.unqueued(conn, dispatch.c.account_id.in_(mine))
+    return int(await conn.scalar(counted) or 0) + sum(unqueued.values())

@@ -22,6 +22,7 @@ from alertbot.core.model import Action, DeliveryState, Purpose
 from alertbot.core.words import _
 from alertbot.db.sql import AUDIT, NOW, Connection, take_lock
 from alertbot.db.tables import PENDING, account, delivery, dispatch
+from alertbot.db.tables_lists import expansion
 
 FAR = 1e12  # `retry_at` of a part whose predecessor is not out yet, lease of what a person has: the year 33658
 FENCE = 7_205_113  # of PostgreSQL's advisory locks; any number
@@ -216,7 +217,7 @@ async def end(conn: Connection, ids: Sequence[int], state: DeliveryState, reason
 
 
 def open_rows() -> ColumnElement[bool]:
-    """Whether the dispatch has an open row. Two small partial indexes answer this; `+ 0` keeps the
+    """Whether the dispatch has an open row, or recipients that have none yet. Two small partial indexes answer this; `+ 0` keeps the
     planner away from the index over all rows of a dispatch, which may be a million."""
     held = and_(
         delivery.c.dispatch_id + 0 == dispatch.c.id,
@@ -224,7 +225,8 @@ def open_rows() -> ColumnElement[bool]:
         delivery.c.state.in_([literal_column("'claimed'"), literal_column("'sending'")]),
     )
     waiting = and_(delivery.c.dispatch_id == dispatch.c.id, PENDING)
-    return exists().where(waiting) | exists().where(held)
+    unqueued = exists().where(expansion.c.dispatch_id == dispatch.c.id)
+    return exists().where(waiting) | exists().where(held) | unqueued
 
 
 async def close(conn: Connection, dispatches: Iterable[int] | None = None) -> list[str]:

@@ -1,6 +1,7 @@
 """Reading the outbox: single deliveries, and the totals that `status` shows. Read only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from alertbot.db import sql, tables
 from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import PENDING, UNCERTAIN, account, delivery, dispatch, message
 from alertbot.db.tables_watch import sighting
-from alertbot.delivery import store_accounts
+from alertbot.delivery import store_accounts, store_expansion
 from alertbot.delivery.store_accounts import Worker, everything_halted
 from alertbot.delivery.store_deliveries import FAR
 from alertbot.delivery.views import DeliveryView
@@ -228,9 +229,20 @@ async def _counts(conn: Connection, alerts: Sequence[str], *, rest: bool) -> tup
     wanted = theirs | ~dispatch.c.closed if rest else theirs
     numbers = sorted(await conn.scalars(select(dispatch.c.id).where(wanted)))
     these = sql.among(conn, numbers, delivery.c.dispatch_id)
-    if not rest:
-        return tuple(await _counted(conn, these))
-    return (*await _counted(conn, these, ~UNCERTAIN), *await _counted(conn, UNCERTAIN))
+    found = await _counted(conn, these) if not rest else await _counted(conn, these, ~UNCERTAIN)
+    unqueued = await store_expansion.unqueued(conn, wanted)
+    return (*_with(found, unqueued), *(await _counted(conn, UNCERTAIN) if rest else ()))
+
+
+def _with(found: list[Count], unqueued: Mapping[tuple[str, str], int]) -> list[Count]:
+    """The counts, where recipients that are not queued yet count as pending."""
+    left, counts = dict(unqueued), []
+    for one in found:
+        fresh = one.alert is not None and (one.state, one.reason) == (DeliveryState.PENDING, None)
+        more = left.pop((one.alert or "", one.channel), 0) if fresh else 0
+        counts.append(replace(one, number=one.number + more))
+    rest = [Count(*key, DeliveryState.PENDING, None, number) for key, number in left.items()]
+    return counts + rest
 
 
 async def _counted(conn: Connection, *where: ColumnElement[bool]) -> list[Count]:

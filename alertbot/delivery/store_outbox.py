@@ -29,6 +29,7 @@ from alertbot.core.words import _
 from alertbot.db import sql
 from alertbot.db.sql import AUDIT, NOW, ColumnValues, Connection, take_lock
 from alertbot.db.tables import account, delivery, dispatch, message, picture, target
+from alertbot.delivery import store_expansion
 from alertbot.delivery.store_deliveries import (
     FAR,
     Outcome,
@@ -73,16 +74,19 @@ class NewDelivery:
 @dataclass(frozen=True, slots=True)
 class PackedDeliveries:
     """Deliveries as the table takes them, put together before the transaction that writes them: with many
-    readers that takes as long as writing them. `closed`: none of them will ever be sent."""
+    readers that takes as long as writing them. `closed`: none of them will ever be sent. `later`: so many recipients
+    are not among them, whom workers queue by and by (see `store_expansion`)."""
 
     rows: tuple[tuple[Any, ...], ...]
     closed: bool
+    later: int = 0
 
     @classmethod
-    def of(cls, rows: Sequence[NewDelivery]) -> "PackedDeliveries":
+    def of(cls, rows: Sequence[NewDelivery], later: int = 0) -> "PackedDeliveries":
         return cls(
             tuple(_packed(place, row) for place, row in enumerate(rows)),
-            all(row.skipped is not None for row in rows),
+            not later and all(row.skipped is not None for row in rows),
+            later,
         )
 
 
@@ -180,6 +184,8 @@ async def extend(conn: Connection, dispatch_id: int, rows: PackedDeliveries) -> 
     now = float(await conn.scalar(select(NOW)) or 0.0)
     same = {"retry_at": now, "dispatch_id": dispatch_id, "attempts": 0, "resent": False}
     await sql.add_linked(conn, delivery, rows.rows, _COLUMNS, **same)
+    if rows.later:
+        await store_expansion.begin(conn, dispatch_id, rows.later)
 
 
 class SettleDecision(StrEnum):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, literal_column, select, update
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import OPEN_STATES, Action, DeliveryState, Purpose
@@ -11,6 +11,7 @@ from alertbot.core.words import _
 from alertbot.db import sql
 from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import PENDING, account, delivery, dispatch
+from alertbot.delivery import store_expansion
 from alertbot.delivery.store_deliveries import (
     ENDED_UNSENT,
     FAR,
@@ -273,6 +274,7 @@ async def sweep(conn: Connection) -> list[Outcome]:
         account.c.halted.label("stopped"),
     )
     past = past.join_from(dispatch, account, account.c.id == dispatch.c.account_id)
+    await store_expansion.go_on(conn, and_(~dispatch.c.closed, _past()), CHUNK)
     outcomes: list[Outcome] = []
     for row in (await conn.execute(past.where(~dispatch.c.closed, _past()))).all():
         state = DeliveryState.EXPIRED if row.cancelled is None else DeliveryState.CANCELLED

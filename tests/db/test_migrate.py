@@ -54,6 +54,7 @@ FROZEN = {
     "r0020_who_reads_back.py": "71c1e6e2d0e6c702",
     "r0021_the_assistant.py": "de64563cc4827402",
     "r0022_who_leads.py": "3a6bcd82473be6b4",
+    "r0023_large_lists.py": "b11e5b762e16dce9",
 }
 
 A_DELIVERY = """

@@ -1,0 +1,38 @@
+"""The tables of large lists: what of them is still to be queued, and who is not to be written to any more.
+
+In the same metadata as `tables`, which says how times are stored. `key`: of an address, see
+`delivery.store_suppressed`; it stays when the address itself is erased.
+"""
+
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text
+
+from alertbot.db.tables import Instant, metadata
+
+expansion = Table(  # recipients of a dispatch that are not in its deliveries yet
+    "expansion",
+    metadata,
+    Column("dispatch_id", ForeignKey("dispatch.id"), primary_key=True),
+    Column("after_id", Integer, nullable=False),  # of `target`: up to it they are
+    Column("waiting", Integer, nullable=False),  # how many follow
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("address", String(320)),  # none: erased
+    Column("reason", String(16), nullable=False),
+    Column("channel", String(64)),  # where it came from
+    Column("note", Text),  # what a server said
+    Column("at", Instant, nullable=False),
+)
+
+bounce = Table(  # failures that may pass, of addresses that are still written to
+    "bounce",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("address", String(320), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("status", String(20)),  # RFC 3463
+    Column("last_at", Instant, nullable=False),
+)
