@@ -183,6 +183,14 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
         _("Publish due messages until stopped. On SIGTERM, calls in progress finish first."),
         "run --once",
     ),
+    "worker": ListedCommand(
+        "operating:worker",
+        _(
+            "Only send what is due, beside `alertbot serve`: on as many machines as wanted, on one PostgreSQL"
+            " database."
+        ),
+        "worker",
+    ),
     "status": ListedCommand(
         "watching:status",
         _("Show what went out, what is waiting, what needs someone, and why anything was not sent."),
@@ -324,7 +332,7 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(_("Stop"), ("halt", "resume")),
-    Section(_("Run"), ("run", "serve", "check")),
+    Section(_("Run"), ("run", "serve", "worker", "check")),
     Section(
         _("Set up"),
         (

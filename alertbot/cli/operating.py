@@ -131,6 +131,15 @@ def run(
         emit(tally)
 
 
+def worker(context: typer.Context, as_json: AsJson = False) -> None:
+    logs.ready()
+    say(_("The worker is running. Stop it with Ctrl-C or SIGTERM."), as_json)
+    stopped = with_app(context, working.work_beside)
+    say(_("The worker has stopped; no calls in progress."), as_json)
+    if as_json:
+        emit(stopped)
+
+
 def drain_now(context: typer.Context, view: AlertView, as_json: bool) -> None:
     """Work until nothing is claimable, then report one alert."""
 

@@ -106,7 +106,16 @@ def _checked(
     if config is not None:
         found += _about_approvers(root, config, sandbox=sandbox)
         found += _about_sources(root, config, sandbox=sandbox)
+        if config.runner != "local" and config.on_this_machine:
+            found.append(_found(root, ("runner",), _no_server()))
     return config, found
+
+
+def _no_server() -> str:
+    return _(
+        "procrastinate needs a PostgreSQL database: give `database: postgresql://USER@HOST:PORT/NAME`, or take"
+        " `runner: local`"
+    )
 
 
 def _empty(root: Node, path: tuple[str | int, ...] = ()) -> Iterator[FileFault]:

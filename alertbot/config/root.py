@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Union
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, SerializeAsAny, create_model
@@ -43,6 +43,15 @@ def _page(value: str) -> str:
     return value
 
 
+def _servers(parts: SplitResult) -> list[str]:
+    return parts.netloc.rpartition("@")[2].split(",")
+
+
+def _is_server(where: str) -> bool:
+    """Whether this is a host with or without a port. Raises `ValueError`."""
+    return urlsplit(f"//{where}").port != 0
+
+
 def _without_sign(value: str) -> str:
     return value.removeprefix("#")
 
@@ -65,7 +74,7 @@ def _postgresql(value: str) -> str:
         parts = urlsplit(value)
         options = parse_qs(parts.query)
         inline = parts.password is not None or bool({"password", "passfile"} & set(options))
-        complete = bool(parts.path.strip("/")) and parts.port != 0
+        complete = bool(parts.path.strip("/")) and all(map(_is_server, _servers(parts)))
     except ValueError:
         inline, complete = False, False
     if inline:
@@ -148,7 +157,8 @@ class DatabaseSettings(WithSecrets):
 
     database: Annotated[str, AfterValidator(_database)] = Field(
         default="sqlite:///alertbot.db",
-        description="sqlite:///FILE, from this file's folder, or postgresql://USER@HOST:PORT/NAME.",
+        description="sqlite:///FILE, from this file's folder, or postgresql://USER@HOST:PORT/NAME; with several servers"
+        " postgresql://USER@HOST:PORT,HOST:PORT/NAME, of which the one that can be written to is used.",
         examples=["sqlite:///alertbot.db"],
     )
     database_password_env: Variable | None = Field(
@@ -173,9 +183,14 @@ class DatabaseSettings(WithSecrets):
         password = quote(self.secret("database_password"), safe="")
         return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
 
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether it is a file, and no server."""
+        return self.database.startswith(SQLITE)
+
     def database_exists(self) -> bool:
         """Whether the database exists; a server is assumed to."""
-        if not self.database.startswith(SQLITE):
+        if not self.on_this_machine:
             return True
         return (self.home / self.database.removeprefix(SQLITE)).is_file()
 
@@ -183,6 +198,12 @@ class DatabaseSettings(WithSecrets):
 class Config(DatabaseSettings):
     """The configuration of alertbot."""
 
+    runner: Literal["local", "procrastinate"] = Field(
+        default="local",
+        description="Who calls the workers to their work: each looks for itself, or procrastinate's jobs on the"
+        " PostgreSQL database, for workers on several machines (`alertbot worker`).",
+        examples=["local"],
+    )
     region: str = Field(
         default="FR",
         pattern=r"^[A-Z]{2}$",

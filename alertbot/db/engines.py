@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.engine import Connection, Engine, Result, ScalarResult
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import InvalidatePoolError
@@ -205,6 +205,22 @@ def _ask_the_idle(engine: Engine) -> None:
     event.listen(engine, "checkout", checked_out)
 
 
+def server_arguments(url: str) -> dict[str, Any]:
+    """How to connect to a server without SQLAlchemy, as psycopg takes it."""
+    there = make_url(url).set(drivername="postgresql+psycopg")
+    _nothing, named = there.get_dialect()().create_connect_args(there)
+    return {**named, **_PATIENCE}
+
+
+_PATIENCE = {
+    "connect_timeout": CONNECT_SECONDS,
+    "tcp_user_timeout": 1000 * SILENT_SECONDS,
+    "keepalives_idle": SILENT_SECONDS // 2,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+
 def _leave_no_lock(engine: Engine) -> None:
     """Have the server end the transaction of a writer that was stopped, or whose machine is cut off: it holds locks that
     everybody needs."""
@@ -234,13 +250,7 @@ class ServerEngine:
 
         engine = create_async_engine(
             url,
-            connect_args={
-                "connect_timeout": CONNECT_SECONDS,
-                "tcp_user_timeout": 1000 * SILENT_SECONDS,
-                "keepalives_idle": SILENT_SECONDS // 2,
-                "keepalives_interval": 2,
-                "keepalives_count": 3,
-            },
+            connect_args=dict(_PATIENCE),
             hide_parameters=True,
             pool_size=4,
             max_overflow=4,

@@ -24,9 +24,10 @@ SCHEMES = {
 
 
 def parse_url(url: str) -> URL:
-    """The address with our drivers. Raises `StoreFailed` for anything but SQLite and PostgreSQL."""
+    """The address with our drivers; of several servers, the one that can be written to. Raises `StoreFailed` for
+    anything but SQLite and PostgreSQL."""
     try:
-        parsed = make_url(url)
+        parsed = make_url(_several(url))
     except ArgumentError:
         parsed = None
     if parsed is None or parsed.drivername not in SCHEMES:
@@ -40,11 +41,28 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername=SCHEMES[parsed.drivername])
 
 
+def _several(url: str) -> str:
+    """Addresses with several servers, which libpq has before the path, as SQLAlchemy has them: behind it."""
+    scheme, mark, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    who, at, servers = place.rpartition("@")
+    if "," not in servers or not scheme.startswith("postgres"):
+        return url
+    name, _mark, query = path.partition("?")
+    if "target_session_attrs" not in query:
+        query = (
+            f"{query}&target_session_attrs=read-write" if query else "target_session_attrs=read-write"
+        )
+    hosts = "".join(f"host={one}&" for one in servers.split(","))
+    return f"{scheme}{mark}{who}{at}{slash}{name}?{hosts}{query}"
+
+
 def place(url: URL) -> str:
     """The database's name for people: a path, or host and name without user and password."""
     if url.drivername.startswith("sqlite"):
         return str(url.database)
     where = url.host or url.query.get("host") or "localhost"
+    where = where if isinstance(where, str) else ",".join(where)
     return f"{where}/{url.database or ''}"
 
 

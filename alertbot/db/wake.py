@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from alertbot.core import loops
 from alertbot.core.errors import safe
 from alertbot.db.database import Database
+from alertbot.db.engines import server_arguments
 
 MODIFIED, CREATED = 0x2, 0x100  # IN_MODIFY, IN_CREATE
 _HEAD = struct.Struct("iIII")  # watch, mask, cookie, length of the name that follows
@@ -195,12 +196,11 @@ class _CommitListener:
     async def _listen(self) -> None:
         import psycopg
 
-        url = make_url(self._url).set(drivername="postgresql")
-        address = url.render_as_string(hide_password=False)
+        there = server_arguments(self._url)
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    address, autocommit=True
+                    **there, autocommit=True
                 ) as connection:
                     await connection.execute("LISTEN alertbot")
                     self._ring()  # something may have been written while nobody listened

@@ -1,6 +1,6 @@
-"""The worker's loop around `drain`: needs nothing but the database.
+"""A worker around `drain`, and the runner that needs nothing but the database.
 
-Correctness does not depend on it. A drain that is missed, repeated or late does no harm.
+Correctness does not depend on a runner. A drain that is missed, repeated or late does no harm.
 """
 
 import asyncio
@@ -10,10 +10,11 @@ import os
 import socket
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from alertbot.channels.base import Adapter
 from alertbot.core import loops
@@ -57,8 +58,17 @@ class RunTally:
         return not (self.failed or self.uncertain or self.expired or self.skipped or self.waiting)
 
 
-class LocalRunner:
-    """Runs in this process, on SQLite or PostgreSQL; any number may run in parallel."""
+class Chore(NamedTuple):
+    """Something besides sending that one worker does every so many seconds."""
+
+    name: str
+    every: float
+    work: Callable[[], Awaitable[object]]
+
+
+class Runner(ABC):
+    """One worker. What it is made of is the same for every runner; which calls `drain`, and when, is the runner's. Any
+    number may run in parallel, of either kind."""
 
     def __init__(
         self,
@@ -105,15 +115,17 @@ class LocalRunner:
         they need); after that they are recorded as perhaps sent."""
         async with self._alive():
             stopping = asyncio.create_task(self._ring_at(stop))
-            while not stop.is_set() and not self._database.replaced:
-                await self._backoff.attempt(LOOKING, self._start_drains)
-                held = self._backoff.wait(LOOKING)
-                await (loops.until(stop, held) if held else self._alarm.wait(self._pause(self._poll)))
-            stop.set()
-            self._drain.stopping = True
-            await stopping
+            try:
+                await self._run(stop)
+            finally:
+                stop.set()
+                await stopping
             await self._wind_up(grace)
         self._database.require_same_file()
+
+    @abstractmethod
+    async def _run(self, stop: asyncio.Event) -> None:
+        """Have every account drained that has something due, until `stop` is set or the file is replaced."""
 
     def _pause(self, seconds: float) -> float:
         """How long to wait for a commit if it is usually so many seconds."""
@@ -245,9 +257,15 @@ class LocalRunner:
         if self._ledger.clock.reason is not None:
             return False
         for name in names:
+            self._start(name)
+        return bool(names)
+
+    def _start(self, name: str) -> "asyncio.Task[None]":
+        """The drain of this account that is under way here, or a new one."""
+        if name not in self._drains:
             self._drains[name] = asyncio.create_task(self._drain.drain(name))
             self._drains[name].add_done_callback(partial(self._drained, name))
-        return bool(names)
+        return self._drains[name]
 
     async def _due(self, conn: Connection, idle: Sequence[str]) -> Sequence[str]:
         """The channels with something to send now. After a long pause, the clock is looked at first."""
@@ -286,11 +304,22 @@ class LocalRunner:
 
     async def _ring_at(self, stop: asyncio.Event) -> None:
         await stop.wait()
+        self._drain.stopping = True
         self._alarm.ring()
 
     async def _again(self, name: str, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(seconds)
         await loops.keep(name, chore, asyncio.Event(), every=seconds)
+
+
+class LocalRunner(Runner):
+    """Runs in this process, on SQLite or PostgreSQL."""
+
+    async def _run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set() and not self._database.replaced:
+            await self._backoff.attempt(LOOKING, self._start_drains)
+            held = self._backoff.wait(LOOKING)
+            await (loops.until(stop, held) if held else self._alarm.wait(self._pause(self._poll)))
 
 
 def _sending(channel: str) -> str:

@@ -18,13 +18,14 @@ from alertbot.core.errors import AlertbotError
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery.ledger import Hooks
-from alertbot.delivery.runners import LocalRunner, RunTally
+from alertbot.delivery.runners import Chore, LocalRunner, Runner, RunTally
 from alertbot.delivery.store_accounts import Push
 from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
 from alertbot.ops import public_page
 from alertbot.ops.leading import ASK, WATCH, Leadership
 from alertbot.ops.views import StoppedView
+from alertbot.pages.keeping import PageKeeper
 from alertbot.people import tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import context, reminders, watching
@@ -49,6 +50,8 @@ from alertbot.people import store_tasks
 log = logging.getLogger(__name__)
 
 CLOCK_TASK = "clock"
+LOCAL = "local"  # a runner
+WITNESS_SECONDS = 2.0  # between two looks at what the public sees, as a job
 TIDY_SECONDS = 3600.0
 SETTLING_SECONDS = 0.5  # for writing what became of calls that were not waited for
 CLOCK_SECONDS = 5.0  # between two looks at what has expired
@@ -86,6 +89,17 @@ async def run_until_stopped(app: "App") -> StoppedView:
     return StoppedView()
 
 
+async def work_beside(app: "App") -> StoppedView:
+    """Send, and do the jobs there are, until SIGTERM or SIGINT: beside processes that watch. Raises `StoreReplaced`
+    if the database file was replaced."""
+    service, stop = await app.open(), stop_signal()
+    await warm(app)
+    runner = _runner(app, service, _chores(app, service))
+    await loops.keep("Publishing", partial(runner.run, stop), stop)
+    service.database.require_same_file()
+    return StoppedView()
+
+
 def stop_signal() -> asyncio.Event:
     """An event that SIGTERM and SIGINT set instead of ending the process."""
     stop = asyncio.Event()
@@ -102,8 +116,11 @@ async def work_until(
     then checks `require_same_file`. `grace`: how many seconds calls in progress may still take; None:
     as long as they need."""
     await warm(app)
-    runner = _runner(app, service)
-    everywhere, led = Loops(service, runner), Loops(service, runner)
+    chores, as_jobs = _chores(app, service), app.config.runner != LOCAL
+    runner = _runner(app, service, chores)
+    everywhere, led = Loops(runner), Loops(runner)
+    for name, seconds, work in () if as_jobs else chores:
+        led.chore(name, seconds, work)
     _share_out(app, service, everywhere, led)
     leadership = Leadership(
         service.database, WATCH, runner.worker, idle=partial(service.pulse.beat, context.WATCH)
@@ -120,8 +137,8 @@ async def work_until(
 class Loops:
     """What a worker does again and again until it is told to stop."""
 
-    def __init__(self, service: WatchContext, runner: LocalRunner) -> None:
-        self._service, self._runner = service, runner
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
         self._all: list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]] = []
 
     def chore(self, name: str, every: float, work: Callable[[], Awaitable[object]]) -> None:
@@ -144,22 +161,35 @@ class Loops:
 
 
 def _share_out(app: "App", service: WatchContext, everywhere: Loops, led: Loops) -> None:
-    """What each worker does for itself, and what only the one does that leads."""
-    for name, seconds, chore in CHORES:
-        led.chore(name, seconds, partial(chore, service))
+    """What each worker does for itself, and what only the one does that leads, besides the chores."""
     for page in public_page.keepers(app, service):
-        keeping = led if page.shared else everywhere
-        keeping.chore(f"Keeping the page {page.channel.name}", CLOCK_SECONDS, page.look)
+        if not page.shared:
+            everywhere.chore(_keeping(page), CLOCK_SECONDS, page.look)
     led.chore("Comparing the tables with the audit", LOOK_SECONDS, Rounds(service).look)
     ways = app.ways(service)
     for way in ways:
         if isinstance(way, queue.Listening):
             (everywhere if way.is_called else led).loop(f"Listening on {way.name}", way.listen)
-    if seen := looking.watched(app.adapters()):
+    if app.config.runner == LOCAL and (seen := looking.watched(app.adapters())):
         led.loop("Looking", Witnesses(service, seen, hooks(service)).keep)
     if ways:
         led.loop("Asking approvers", partial(queue.keep, service, ways))
     led.loop("Watching", partial(watching.keep, service))
+
+
+def _chores(app: "App", service: WatchContext) -> list[Chore]:
+    """What one worker at a time does by the clock: a job of procrastinate's, or what the one does that leads."""
+    found = [Chore(name, every, partial(chore, service)) for name, every, chore in CHORES]
+    pages = public_page.keepers(app, service)
+    found += [Chore(_keeping(one), CLOCK_SECONDS, one.look) for one in pages if one.shared]
+    if app.config.runner != LOCAL and (seen := looking.watched(app.adapters())):
+        witnesses = Witnesses(service, seen, hooks(service))
+        found.append(Chore("Looking at what the public sees", WITNESS_SECONDS, witnesses.round))
+    return found
+
+
+def _keeping(page: PageKeeper) -> str:
+    return f"Keeping the page {page.channel.name}"
 
 
 async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, seconds: float) -> None:
@@ -171,7 +201,7 @@ async def _leave(begun: Sequence["asyncio.Task[None]"], stop: asyncio.Event, sec
         task.cancel()
 
 
-async def _unless_held(runner: LocalRunner, chore: Callable[[], Awaitable[object]]) -> None:
+async def _unless_held(runner: Runner, chore: Callable[[], Awaitable[object]]) -> None:
     """Skip work that depends on the time while the clock is wrong."""
     if runner.held is None:
         await chore()
@@ -234,8 +264,13 @@ def _blocked(push: Push) -> NewTask:
     return NewTask(f"blocked:{push.account}", "blocked", text)
 
 
-def _runner(app: "App", service: WatchContext) -> LocalRunner:
-    return LocalRunner(service.database, app.adapters(), hooks=hooks(service))
+def _runner(app: "App", service: WatchContext, chores: Sequence[Chore] = ()) -> Runner:
+    """The configured runner; one that has jobs does the `chores` too."""
+    if app.config.runner == LOCAL:
+        return LocalRunner(service.database, app.adapters(), hooks=hooks(service))
+    from alertbot.delivery.jobs import JobRunner  # its library is of no use elsewhere
+
+    return JobRunner(service.database, app.adapters(), hooks=hooks(service), chores=chores)
 
 
 async def ask_in_turn(service: WatchContext, config: "Config", stop: asyncio.Event) -> None:

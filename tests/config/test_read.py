@@ -163,6 +163,8 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(faults: Faults) ->
         (SMALL + "database: mysql://a/b", "database: must be sqlite:///FILE or postgresql://"),
         (SMALL + "database: 'sqlite:///:memory:'", "database: must be a file"),
         (SMALL + "database: postgresql://a@b", "database: must be complete"),
+        (SMALL + "database: postgresql://a@b:0,c/d", "database: must be complete"),
+        (SMALL + "runner: procrastinate", "runner: procrastinate needs a PostgreSQL database"),
     ],
 )
 def test_one_mistake_one_sentence(faults: Faults, text: str, fault: str) -> None:

@@ -192,6 +192,9 @@ def test_the_sandbox_knows_the_stand_ins() -> None:
 def test_the_database_password_is_put_in_when_used(
     reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    several = "postgresql://me@a.example.org:5432,b.example.org/alertbot?target_session_attrs=any"
+    text = chat("bot_token_env: T") + f"database: {several}\nrunner: procrastinate\n"
+    assert reads(text).database_url == several
     text = chat("bot_token_env: T") + "database: postgresql://me@db.example.org:5432/alertbot\n"
     assert reads(text).database_url == "postgresql://me@db.example.org:5432/alertbot"
     config: Config = reads(text + "database_password_env: DB_PASSWORD\n")

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 
 import psycopg
@@ -154,6 +155,7 @@ class Wired:
 
     team: Team
     made: dict[str, Any] = field(default_factory=dict)
+    config: Any = field(default_factory=lambda: SimpleNamespace(runner="local"))
 
     def adapters(self) -> Any:
         return self.team.adapters
