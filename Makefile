@@ -36,6 +36,9 @@ lint: $(READY)
 bench: $(READY)  ## figures, no verdicts
 	$(BIN)/python -m benchmarks
 
+chaos: $(READY)  ## faults on purpose, counted at the receiving end; SECONDS=120, ROUNDS=40, FAULTS="killed disk", KEEP=1 adds to the record
+	$(BIN)/python -W ignore -m benchmarks.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEEP),--keep) $(FAULTS)
+
 docs: $(READY)  ## write the pages that are made from the program
 	for page in commands configuration kinds openapi states; do $(BIN)/python docs/make_$$page.py || exit 1; done
 	$(BIN)/python docs/pictures/make.py

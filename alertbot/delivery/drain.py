@@ -153,14 +153,14 @@ class Drain:
                 if not self._calls.hung_up and await self.ledger.intend(want):
                     await self._send(row, letter)
         finally:
-            del self._flights[row.id]
+            self._flights.pop(row.id, None)  # claimed anew after its lease was over, it is here twice
 
     async def _send(self, row: Claimed, letter: DispatchContent) -> None:
         """Make the call of a delivery whose intent is committed, and record its outcome. If it waited
         for a connection, it is withdrawn when a halt, its expiry or a cancellation came in between."""
         channel = letter.envelope.channel
         async with self._lines[channel]:
-            may = await self.ledger.may_begin(row.dispatch, letter.turn)
+            may = await self.ledger.may_begin(row.dispatch, letter.turn, row.id)
             begins = may and not self._calls.hung_up
             answer = await self._call(row, letter) if begins else None
         if answer is None:

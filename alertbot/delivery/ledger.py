@@ -146,6 +146,9 @@ class Ledger:
         self.clock = ClockWatch()
         self.tally: Counter[DeliveryState] = Counter()
         self._started: dict[int, int | None] = {}  # dispatch: the turn in which it was judged
+        self._intended: dict[
+            int, float
+        ] = {}  # delivery: moment of its intent, until its outcome is known
         self._begun: Counter[int] = Counter()  # dispatch: intents whose outcome is not committed yet
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
         self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
@@ -158,11 +161,14 @@ class Ledger:
         """Commit that this call is about to be made. False: it must not be made."""
         return await self._intents.add(want) is not None
 
-    async def may_begin(self, dispatch: int, turn: int | None) -> bool:
+    async def may_begin(self, dispatch: int, turn: int | None, delivery: int | None = None) -> bool:
         """Whether an intended call of this dispatch, judged in this `turn`, may begin now: no halt, expiry
         or cancellation `FRESH` seconds ago. Every intent of the dispatch looks; if that is too long ago,
         this does, and where it soon will be it begins to, so that the next call need not wait. False also while the
-        database does not respond."""
+        database does not respond, and for a `delivery` that is no longer this worker's: it stood still for so long
+        that others took it for dead."""
+        if delivery is not None and not await self._is_ours(delivery):
+            return False
         seen, moment = self._clear.get(dispatch, (None, -FRESH))
         age = time.monotonic() - moment
         if seen != turn or age > FRESH:
@@ -172,18 +178,34 @@ class Ledger:
             self._looks[dispatch].add_done_callback(lambda _look: self._looks.pop(dispatch))
         return True
 
+    async def _is_ours(self, delivery: int) -> bool:
+        since, now = self._intended.get(delivery), time.monotonic()
+        if since is None or now - since < self.lease / 2:
+            return True
+        try:
+            ours = await self.database.transact(
+                lambda conn: store_claim.renew(conn, [delivery], worker=self.worker, lease=self.lease)
+            )
+        except StoreFailed as error:
+            log.warning("Nothing was sent just now: %s", error)
+            return False
+        self._intended[delivery] = now
+        return delivery in ours
+
     async def rest(self) -> None:
         """Wait for what was begun for later calls; after the last one."""
         await asyncio.gather(*self._looks.values(), return_exceptions=True)
 
     async def call_back(self, delivery: int, dispatch: int) -> None:
         """Commit that an intended call was not made: the delivery is pending again."""
+        self._intended.pop(delivery, None)
         await self._backs.add(delivery)
         self._end([dispatch])
 
     async def settle(self, result: Result) -> None:
         """Commit the outcome of a call. Retries for a minute, so that a busy database does not lose a
         known outcome. After that the reaper will mark it uncertain."""
+        self._intended.pop(result.settlement.id, None)
         await self._results.add(result)
 
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
@@ -212,6 +234,7 @@ class Ledger:
             return [None] * len(wants)
         self._started |= {one: turns[number] for number, one in intended.items()}
         self._clear |= {one: (turns[number], looked) for number, one in intended.items()}
+        self._intended |= dict.fromkeys(intended, looked)
         self._begun.update(intended.values())
         return [intended.get(want.id) for want in wants]
 

@@ -303,14 +303,15 @@ async def mark_started(conn: Connection, dispatches: Sequence[int]) -> list[str]
     return sorted({row.alert_id for row in rows if row.purpose == Purpose.PUBLICATION.value})
 
 
-async def renew(conn: Connection, ids: Sequence[int], *, worker: str, lease: float) -> None:
-    """Extend the leases of long calls."""
+async def renew(conn: Connection, ids: Sequence[int], *, worker: str, lease: float) -> set[int]:
+    """Extend the leases of long calls; returns those that this worker still holds."""
     holding = delivery.c.state.in_(["claimed", "sending"])
-    await conn.execute(
+    held = (
         update(delivery)
         .where(delivery.c.id.in_(sorted(ids)), delivery.c.worker == worker, holding)
         .values(lease_until=NOW + lease)
     )
+    return set(await conn.scalars(held.returning(delivery.c.id)))
 
 
 async def due(conn: Connection, names: Sequence[str]) -> list[str]:

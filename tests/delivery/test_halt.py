@@ -9,11 +9,12 @@ from sqlalchemy import text
 
 from alertbot.core.model import ChannelSpec
 from alertbot.db.database import Database
-from alertbot.delivery import ledger, store_accounts, store_claim
+from alertbot.delivery import ledger, store_accounts, store_claim, store_outbox, store_settle
 from alertbot.delivery.calls import IN_FLIGHT
 from alertbot.delivery.ledger import FRESH, Ledger
 from alertbot.delivery.runners import LocalRunner
 from alertbot.delivery.store_accounts import Want
+from alertbot.delivery.store_outbox import SettleDecision
 from tests.delivery.scene import NullAdapter, channel, put, states
 
 WORKERS = 3
@@ -159,3 +160,26 @@ async def test_a_call_does_not_wait_for_a_look_that_is_soon_due(
         assert await book.may_begin(dispatch, claim.turn)
     now += FRESH
     assert not await book.may_begin(dispatch, claim.turn)
+
+
+async def test_who_stood_still_does_not_call_what_others_took_for_uncertain(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(ledger, "time", SimpleNamespace(monotonic=lambda: now))
+    numbers = await put(database, 2)
+    book = Ledger(database, "w", lease=60)
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
+    claim = await database.transact(
+        lambda conn: store_claim.claim(conn, whose, 2, worker="w", lease=-1)
+    )
+    dispatch = claim.rows[0].dispatch
+    for number in numbers:
+        assert await book.intend(Want(number, whose.id, 0.0, dispatch, claim.turn))
+    now += 40  # it stands still, and its lease is over
+    assert await book.may_begin(dispatch, claim.turn, numbers[0])  # nobody has noticed: its own again
+    await database.transact(store_settle.reap)
+    assert list((await states(database)).values()) == ["sending", "uncertain"]
+    again = SettleDecision.RESEND
+    await database.transact(lambda conn: store_outbox.decide(conn, numbers[1], again))
+    assert not await book.may_begin(dispatch, claim.turn, numbers[1])

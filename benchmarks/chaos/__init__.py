@@ -1,0 +1,1 @@
+"""Faults on purpose, and what the receiving end counts afterwards: `python -m benchmarks.chaos`."""
