@@ -25,7 +25,10 @@ import alertbot.cli as cli
 
 PROGRAM = str(Path(sys.executable).parent / "alertbot")
 PATIENCE_SECONDS = 120.0  # after which a test gives up on a process
-HOME_OF_ALL = tempfile.mkdtemp(prefix="alertbot-home-")  # what commands keep is not this person's own
+_HOME = tempfile.TemporaryDirectory(
+    prefix="alertbot-home-"
+)  # what commands keep is not this person's own
+HOME_OF_ALL = _HOME.name
 USUAL = {
     "LANGUAGE": "en",
     "NO_COLOR": "1",

@@ -326,6 +326,7 @@ class Days:
         self.told = {"01", "42", "69", "971"}
 
 
+@pytest.mark.thorough
 def test_an_end_tells_everybody_whatever_came_before(
     tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any
 ) -> None:

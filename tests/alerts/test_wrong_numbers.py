@@ -462,6 +462,7 @@ def _run(url: str, work: Callable[[Team], Awaitable[None]]) -> None:
     asyncio.run(whole())
 
 
+@pytest.mark.thorough
 def test_register_and_public_agree_after_any_sequence(
     tmp_path_factory: pytest.TempPathFactory, sqlite_template: Any
 ) -> None:

@@ -112,6 +112,13 @@ def opened(folder: Path) -> Desk:
     return Desk(folder, dict(tokens))
 
 
+def copied(database: Path) -> dict[str, str]:
+    """Put such a team's database there, in place of an empty one; the tokens of its people by name."""
+    folder_of_all, tokens = _first()
+    shutil.copy(Path(folder_of_all.name) / "alertbot.db", database)
+    return dict(tokens)
+
+
 @cache
 def _first() -> tuple[tempfile.TemporaryDirectory[str], dict[str, str]]:
     folder = tempfile.TemporaryDirectory(prefix="alertbot-desk-")

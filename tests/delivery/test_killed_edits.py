@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from sqlalchemy import String, cast, update
 
 from alertbot.core.model import Post, Receipt
@@ -37,6 +38,7 @@ def _shoot(url: str, path: Path, nursery: Nursery, dice: random.Random) -> None:
         nursery.kill(nursery.alive[0])
 
 
+@pytest.mark.thorough
 async def test_every_edit_is_made(database: Database, tmp_path: Path) -> None:
     await put(database, 400)
     ref = "post" + cast(delivery.c.id, String)

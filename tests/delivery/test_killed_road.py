@@ -76,6 +76,7 @@ async def _expected(road: Road, alert: str) -> dict[int, tuple[str, Any]]:
     }
 
 
+@pytest.mark.thorough
 async def test_every_delivery_is_accounted_for_on_the_platforms(road: Road, tmp_path: Path) -> None:
     dice = random.Random(3)
     view = await road.publish()

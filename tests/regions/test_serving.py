@@ -22,6 +22,7 @@ def desk(tmp_path: Path) -> Desk:
     return desk
 
 
+@pytest.mark.thorough
 def test_approvers_are_warned_until_somebody_confirms_the_pack_by_name(desk: Desk) -> None:
     assert UNREAD in desk.run("check").out
     alert = desk.shown()

@@ -111,7 +111,10 @@ async def settled(road: Road) -> list[DeliveryView]:
     return await road.deliveries(alert)
 
 
-@pytest.mark.parametrize("after", [0.0, 0.1, 0.4])
+@pytest.mark.parametrize(
+    "after",
+    [0.1, pytest.param(0.0, marks=pytest.mark.thorough), pytest.param(0.4, marks=pytest.mark.thorough)],
+)
 async def test_a_webhook_reaches_three_platforms_though_the_process_is_killed(
     road: Road, tmp_path: Path, after: float
 ) -> None:

@@ -10,6 +10,7 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -233,6 +234,7 @@ VOUCHED = [
 """Words that a second hand has approved are nobody's any more."""
 
 
+@pytest.mark.thorough
 @example(history=WORDS_OF_A_SEEN_TOKEN)
 @example(history=APPROVALS_OF_ONE_HAND)
 @example(history=ALONE)

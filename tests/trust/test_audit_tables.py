@@ -297,6 +297,7 @@ TOGETHER = [[one for one in several if one is not None] for several in zip_longe
 """Every column of every watched table, one of each table at a time."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("columns", TOGETHER, ids=lambda columns: f"{columns[0]} and so on")
 def test_each_column_that_is_changed_is_named(busy: Desk, columns: list[Column[Any]]) -> None:
     keys, found = tried(busy, columns)
@@ -507,6 +508,7 @@ STEPS = (
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=examples(15), deadline=None)
 @given(st.lists(st.sampled_from(STEPS), min_size=3, max_size=12))
 def test_after_whatever_people_do_it_finds_nothing(steps: list[tuple[str, ...]]) -> None:

@@ -24,6 +24,7 @@ def reports(sender: int) -> list[Signal]:
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_named", [True, False])
 async def test_however_many_reports_come_at_once_all_are_stored(
     database: Database, is_named: bool

@@ -60,6 +60,7 @@ async def read_whole(officer: Officer, place: str) -> list[str]:
     return found
 
 
+@pytest.mark.thorough
 async def test_no_page_is_larger_than_a_phone_takes_at_night(desk: DeskScene) -> None:
     team = desk.team
     await team.register(ALL_OF_FRANCE["numbers"])

@@ -157,6 +157,7 @@ LINK = re.compile(r"^  (\w+) \((.+)\)  (http://localhost:\d+)(/desk/in/\S+)$", r
 ENDS_SECONDS = 3.0
 
 
+@pytest.mark.thorough
 async def test_the_desk_of_the_evening_stays_open_for_two_people(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(str(Path(sys.executable).parent / "alertbot"), "demo", "--desk"),

@@ -33,6 +33,7 @@ def quick(tmp_path: Path) -> Path:
 # --- stories of our own -----------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_an_outage_in_the_west() -> None:
     story = played(OWN / "west-2026-03-02")
     require_honest(story)
@@ -422,6 +423,7 @@ entries:
 # --- the shared cases -------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_orange_2021() -> None:
     story = played(shared("orange-2021-06-02"))
     require_honest(story)

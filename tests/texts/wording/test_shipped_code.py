@@ -68,6 +68,7 @@ def run(code: str, *arguments: str, package: Path, folder: Path) -> subprocess.C
     )
 
 
+@pytest.mark.thorough
 def test_a_preview_from_a_wheel_compiles_nothing_and_says_the_same(
     installed: Path, tmp_path: Path
 ) -> None:
