@@ -12,11 +12,12 @@ from pathlib import Path
 
 from alertbot.core.model import Pace, Post, Receipt
 from alertbot.db.database import Database
-from alertbot.delivery.runners import LocalRunner
+from alertbot.delivery.jobs import JobRunner
+from alertbot.delivery.runners import LocalRunner, Runner
 from tests.delivery.scene import NullAdapter, channel
 
 
-async def main(url: str, path: str, seconds: float, rate: float, lease: float) -> None:
+async def main(url: str, path: str, seconds: float, rate: float, lease: float, jobs: float) -> None:
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     async def call(post: Post) -> None:
@@ -35,7 +36,8 @@ async def main(url: str, path: str, seconds: float, rate: float, lease: float) -
 
     adapter = Recorder(channel(pace=Pace(per_second=rate or None)))
     database = await Database.open(url, migrate=False)
-    runner = LocalRunner(database, {"null": adapter}, lease=lease, poll=0.2, concurrency=60)
+    kind: type[Runner] = JobRunner if jobs else LocalRunner
+    runner = kind(database, {"null": adapter}, lease=lease, poll=0.2, concurrency=60)
     os.write(file, b"ready\n")
     await runner.run(asyncio.Event())
 
@@ -54,11 +56,13 @@ class Nursery:
         )
         self.alive: list[int] = []
 
-    def start(self, url: str, path: Path, seconds: float, rate: float, lease: float) -> int:
+    def start(
+        self, url: str, path: Path, seconds: float, rate: float, lease: float, *, jobs: bool = False
+    ) -> int:
         """The process id of a new worker."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{url} {path} {seconds} {rate} {lease}\n")
+        self._process.stdin.write(f"{url} {path} {seconds} {rate} {lease} {int(jobs)}\n")
         self._process.stdin.flush()
         self.alive.append(int(self._process.stdout.readline()))
         return self.alive[-1]
