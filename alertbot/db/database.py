@@ -272,12 +272,21 @@ async def _prepared(database: Database, prepare: Callable[[Database], Awaitable[
 async def _revision(conn: Connection) -> str | None:
     """The schema's revision, or None for a new database. Asked without Alembic, which is slow to load."""
     try:
-        found = await conn.scalar(text("SELECT version_num FROM alembic_version"))
+        found = (await conn.execute(text(migrate.VERSION))).mappings().one_or_none()
     except DBAPIError as error:
         if _no_such_table(error):
             return None
         raise
-    return None if found is None else str(found)
+    if found is None:
+        return None
+    version, oldest = str(found["version_num"]), found.get("oldest")
+    known = migrate.as_known(version, oldest)
+    if known != version:
+        log.warning(
+            "The database is of a newer alertbot (version %s). This one goes on with it; update it soon.",
+            version,
+        )
+    return known
 
 
 def _no_such_table(error: DBAPIError) -> bool:

@@ -43,11 +43,17 @@ REVISIONS = (
     "0021",
     "0022",
     "0023",
+    "0024",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
+OLDEST = "0024"
+"""The oldest program, by the last revision that it knows, that works on a database of `HEAD`. It stays while migrations
+only add, and moves to the revision before one that does not."""
 _FOLDER = Path(__file__).parent / "migrations"
 _WAIT_SECONDS = 30
 _ALEMBIC = threading.Lock()  # its context is the whole process's
+VERSION = "SELECT * FROM alembic_version"  # with `oldest`, from 0024
+_MAY_STAY = f"UPDATE alembic_version SET oldest = '{OLDEST}'"  # noqa: S608 - our own
 _LOCK = 7_205_110  # any number: PostgreSQL's advisory lock around migrating
 
 
@@ -99,12 +105,25 @@ def statements(dialect: str, current: str | None, *, to: str = HEAD) -> str:
     """The SQL from one revision (None: empty) to another, without a database."""
     buffer = io.StringIO()
     _upgrade(f"{current or 'base'}:{to}", sql=True, output=buffer, dialect=dialect)
-    return buffer.getvalue()
+    return buffer.getvalue() + (f"\n{_MAY_STAY};\n" if to == HEAD else "")
+
+
+def as_known(version: str, oldest: str | None) -> str:
+    """The revision as this program may take it: its own, if the database is newer and says that it may go on with it."""
+    newer = version not in REVISIONS
+    return HEAD if newer and oldest in REVISIONS else version
 
 
 def other_version(url: str, version: str) -> StoreFailed:
     """The error for a database of an older or newer alertbot, with what to do."""
     where = place(parse_url(url))
+    if version in REVISIONS and REVISIONS.index(version) >= REVISIONS.index(OLDEST):
+        before = _(
+            "The database {place} was made by an older alertbot (version {version}; this program needs"
+            " {head}); nothing was changed. Make a backup, then run `alertbot db upgrade`: workers of the older"
+            " version may go on meanwhile."
+        )
+        return StoreFailed(before.format(place=where, version=version, head=HEAD))
     if version in REVISIONS:
         older = _(
             "The database {place} was made by an older alertbot (version {version}; this program needs"
@@ -114,7 +133,7 @@ def other_version(url: str, version: str) -> StoreFailed:
         return StoreFailed(older.format(place=where, version=version, head=HEAD))
     newer = _(
         "The database {place} is newer than this program (version {version}; this program knows"
-        " {head}). Update alertbot."
+        " {head}) and no longer works with it. Update this machine; nothing was changed."
     )
     return StoreFailed(newer.format(place=where, version=version, head=HEAD))
 
@@ -149,12 +168,13 @@ def _require_folder(path: Path) -> None:
 def _current(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return None if found is None else str(found)
+    found = connection.execute(text(VERSION)).mappings().one_or_none()
+    return None if found is None else as_known(found["version_num"], found.get("oldest"))
 
 
 def _run(connection: Connection) -> None:
     _upgrade(HEAD, connection=connection)
+    connection.execute(text(_MAY_STAY))
 
 
 def _upgrade(

@@ -20,7 +20,7 @@ def sql(desk: Desk, statement: str) -> None:
 
 
 def test_a_database_newer_than_the_program(troubled: Desk) -> None:
-    sql(troubled, "update alembic_version set version_num = '9999'")
+    sql(troubled, "update alembic_version set version_num = '9999', oldest = '9998'")
     for command in ("status", "run --once", "db upgrade", "audit verify"):
         answer = troubled.run(*command.split(), "--json")
         assert answer.code == 2

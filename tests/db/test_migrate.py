@@ -15,10 +15,16 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from alertbot.core.errors import StoreFailed
 from alertbot.db import migrate, tables
+from alertbot.db.database import Database
 from alertbot.db.failures import parse_url
 from alertbot.db.tables import metadata
+from alertbot.delivery.runners import LocalRunner
+from tests.delivery.scene import NullAdapter, channel, put
 
 assert tables.metadata is tables.metadata is metadata
+
+
+HEAD, OLDEST = migrate.HEAD, migrate.OLDEST
 
 
 @pytest.fixture
@@ -28,6 +34,9 @@ def engine(database_url: str) -> Any:
         address = address.set(drivername="sqlite")
     made = create_engine(address, poolclass=NullPool)
     yield made
+    as_it_is = f"UPDATE alembic_version SET version_num = '{HEAD}', oldest = '{OLDEST}'"
+    with made.begin() as connection:  # on PostgreSQL the next test has the same database
+        connection.execute(text(as_it_is))
     made.dispose()
 
 
@@ -55,6 +64,7 @@ FROZEN = {
     "r0021_the_assistant.py": "de64563cc4827402",
     "r0022_who_leads.py": "3a6bcd82473be6b4",
     "r0023_large_lists.py": "b11e5b762e16dce9",
+    "r0024_who_may_stay.py": "e25da529a382f30e",
 }
 
 A_DELIVERY = """
@@ -218,9 +228,9 @@ def test_a_failed_upgrade_leaves_the_database_as_it_was(tmp_path: Path) -> None:
 
 def test_a_database_of_the_future_is_refused(database_url: str, engine: Engine) -> None:
     with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999', oldest = '9998'"))
     for attempt in (migrate.upgrade, migrate.pending, migrate.sql):
-        with pytest.raises(StoreFailed, match=r"newer than this program .*9999.*Update alertbot"):
+        with pytest.raises(StoreFailed, match=r"newer than this program .*9999.*Update this machine"):
             attempt(database_url)
 
 
@@ -248,3 +258,95 @@ def test_a_database_out_of_reach_is_a_sentence(tmp_path: Path) -> None:
     for url in (f"sqlite:///{path}", "postgresql://nobody@127.0.0.1:1/none"):
         with pytest.raises(StoreFailed):
             migrate.pending(url)
+
+
+# --- two versions side by side -------------------------------------------------------------------
+
+ADDITIONS = {"create_table", "create_index", "add_column", "f"}
+
+
+def test_migrations_only_add_to_what_an_older_program_may_still_use() -> None:
+    """It neither reads a new column nor fills it. Whoever has to change more moves `migrate.OLDEST`."""
+    folder = Path(migrate.__file__).parent / "migrations" / "versions"
+    for revision in migrate.REVISIONS[migrate.REVISIONS.index(migrate.OLDEST) + 1 :]:
+        [path] = folder.glob(f"r{revision}_*.py")
+        calls = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Call)]
+        operations = [one for one in calls if _called_on(one) == "op"]
+        assert {one.func.attr for one in operations} <= ADDITIONS, path  # type: ignore[attr-defined]
+        for added in (one for one in operations if one.func.attr == "add_column"):  # type: ignore[attr-defined]
+            column = added.args[1]
+            assert isinstance(column, ast.Call)
+            free = {word.arg: ast.unparse(word.value) for word in column.keywords}
+            assert free.get("nullable", "True") == "True" or "server_default" in free, path
+
+
+def _called_on(call: ast.Call) -> str | None:
+    on = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return on.id if isinstance(on, ast.Name) else None
+
+
+def _older(monkeypatch: pytest.MonkeyPatch, oldest: str) -> None:
+    """From here on this is the program of the version before, for which a newer database is as it says."""
+    monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, "0999"))
+    monkeypatch.setattr(migrate, "HEAD", "0999")
+    monkeypatch.setattr(migrate, "OLDEST", oldest)
+
+
+@pytest.fixture
+def upgraded(engine: Engine) -> str:
+    """What a newer program made of the database."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    return "0999"
+
+
+async def test_a_program_of_the_version_before_goes_on_with_a_newer_database(
+    database_url: str, upgraded: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for opening in (Database.open, Database.open_to_read):
+        caplog.clear()
+        database = await opening(database_url)
+        assert [row.levelname for row in caplog.records] == ["WARNING"]
+        assert upgraded in caplog.text
+        await put(database, 1)
+        tally = await LocalRunner(database, {"null": NullAdapter(channel())}).run_once()
+        assert (tally.sent, tally.waiting) == (1, 0)
+        await database.close()
+        await _emptied(database_url)
+    assert migrate.pending(database_url) == ()
+    migrate.upgrade(database_url)  # and leaves it as it is
+
+
+async def _emptied(url: str) -> None:
+    database = await Database.open(url)
+    for table in ("delivery", "dispatch", "message", "alert"):
+        await database.transact(lambda conn, name=table: conn.exec_driver_sql(f"DELETE FROM {name}"))
+    await database.close()
+
+
+async def test_a_program_that_is_too_old_says_what_to_do(database_url: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999', oldest = '0998'"))
+    with pytest.raises(StoreFailed, match="no longer works with it"):
+        await Database.open(database_url)
+
+
+async def test_a_newer_program_says_whether_the_older_may_go_on(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = migrate.HEAD
+    _older(monkeypatch, before)
+    with pytest.raises(StoreFailed, match="workers of the older version may go on"):
+        await Database.open_to_read(database_url)
+    monkeypatch.setattr(migrate, "OLDEST", "0999")
+    with pytest.raises(StoreFailed, match="Stop everything that uses it"):
+        await Database.open_to_read(database_url)
+
+
+def test_what_may_stay_is_written_by_an_upgrade_and_in_its_sql(
+    engine: Engine, database_url: str
+) -> None:
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT oldest FROM alembic_version")) == migrate.OLDEST
+    assert f"SET oldest = '{migrate.OLDEST}'" in migrate.statements("postgresql", None)
+    assert "oldest =" not in migrate.statements("postgresql", None, to="0002")
