@@ -163,8 +163,8 @@ def _unconfirmed(found: Incident) -> list[Fault]:
         )
     else:
         sentence = _(
-            "None of the services concerned has confirmed that it works again. Once one has:"
-            " alertbot incident set {id} resolved --confirmed-by WHO. Or say why it ends all the"
+            "None of the services concerned has confirmed that it works again. Once one has,"
+            " note that: `alertbot incident set {id} resolved --confirmed-by WHO`. Or say why it ends all the"
             " same (--accept unconfirmed=REASON)."
         )
     words = sentence.format(id=found.id, by=found.confirmed_by)

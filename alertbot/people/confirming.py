@@ -53,6 +53,6 @@ def unread() -> str:
     """That nobody has confirmed the pack in force, and what to do."""
     sentence = _(
         "Nobody has confirmed the facts of the country pack {region} (emergency numbers, services, relay line) as"
-        " they are now. Read them with `alertbot regions show {region}`, then: alertbot regions confirm {region}"
+        " they are now. Read them with `alertbot regions show {region}`, then confirm them with `alertbot regions confirm {region}`."
     )
     return sentence.format(region=in_force().code)

@@ -32,7 +32,7 @@ from alertbot.texts.posts import edits, messages, pieces
 from alertbot.texts.posts.messages import PlacedMessage
 from alertbot.texts.posts.pieces import Edition, Thread
 from alertbot.texts.request import ComposeFindings, ComposeRequest, context, seen_organisation
-from alertbot.texts.wording.language import lacks_words, looked_up_once
+from alertbot.texts.wording.language import lacks_words, language_name, looked_up_once
 from alertbot.texts.wording.render import TemplateBrokenError, TemplateText
 
 
@@ -409,10 +409,10 @@ def _about_language(template: Template, lang: str) -> Iterator[Fault]:
     """What an approver must know of the language itself."""
     if template.unread:
         sentence = _(
-            "The shipped texts in “{lang}” have not been read by a native speaker. Have one read this text before it"
+            "The shipped texts in {lang} have not been read by a native speaker. Have one read this text before it"
             " goes out, and keep your own version in your messages folder."
         )
-        yield Fault("language_unread", sentence.format(lang=lang), lang=lang)
+        yield Fault("language_unread", sentence.format(lang=language_name(lang)), lang=lang)
     if lacks_words(lang):
         sentence = _(
             "In “{lang}”, times, dates and what stands beside numbers are partly in English: {file} in your messages"

@@ -20,6 +20,7 @@ from alertbot.texts.fields import findings
 from alertbot.texts.fields.findings import plainly
 from alertbot.texts.fields.values import Figure, Text, Value
 from alertbot.texts.kinds.kind_spec import COMPLETENESS, Frame, Kind
+from alertbot.texts.wording.language import language_name
 
 MOST_EMOJI = 3  # in one part
 MOST_PARTS = 25
@@ -202,9 +203,12 @@ def unequal(channel: Channel, texts: Mapping[str, str]) -> Iterator[Fault]:
     """Faults for languages that disagree on a number, a time or an address (R26)."""
     bare = {lang: _ISOLATES.sub("", text) for lang, text in texts.items()}
     for one in findings.differences(bare):
-        sentence = _("{channel}: {lang} gives {pieces}, {without} does not.")
+        sentence = _("{channel}: the text in {lang} gives {pieces}, the one in {without} does not.")
         words = sentence.format(
-            channel=channel.name, lang=one.lang, pieces=", ".join(one.pieces), without=one.without
+            channel=channel.name,
+            lang=language_name(one.lang),
+            pieces=", ".join(one.pieces),
+            without=language_name(one.without),
         )
         yield Fault("parity", words, channel=channel.name, lang=one.without, acceptable=True)
 

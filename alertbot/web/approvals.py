@@ -30,7 +30,8 @@ from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refu
 from alertbot.core.words import LANGUAGES, _, language, ngettext, spoken
 from alertbot.people.context import Context
 from alertbot.texts.preview import html_page
-from alertbot.texts.preview.phrases import language_name, stated
+from alertbot.texts.preview.phrases import stated
+from alertbot.texts.wording.language import language_name
 from alertbot.web.reading import Attempts, Unreadable, fields
 
 HERE = Path(__file__).parent

@@ -34,6 +34,7 @@ from alertbot.numbers.rules_entry import (
 )
 from alertbot.numbers.rules_rows import frozen_row
 from alertbot.people.context import Context
+from alertbot.regions.facts import in_force
 from alertbot.texts.fields.parse import read_rows
 from alertbot.texts.fields.values import FieldError
 from alertbot.texts.kinds.catalogue import load_ready_words
@@ -229,7 +230,10 @@ async def _queried(
     entries only if they are named."""
     places, services = (_listed(given.get(name) or "") for name in QUERY_FIELDS)
     if not places:
-        raise Misuse(_("Give the territories: territories=69,01."))
+        sentence = _(
+            "Services of the register are given without territories. Give these too: {places}."
+        )
+        raise Misuse(sentence.format(places=", ".join(in_force().example.places)))
     parts = {place: _crossed(place, services) for place in places}
     query, found = await matching(conn, ",".join(one for some in parts.values() for one in some))
     named = {part.entry for part in query.wanted if part.entry}

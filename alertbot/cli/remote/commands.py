@@ -30,8 +30,9 @@ from alertbot.delivery.views import DeliveryView
 from alertbot.numbers.views import NumberHistory, NumberView
 from alertbot.ops.now import NowView
 from alertbot.ops.views import StatusView
-from alertbot.texts.preview.phrases import channel_type, language_name, recipients, stated, visible
+from alertbot.texts.preview.phrases import channel_type, recipients, stated, visible
 from alertbot.texts.views import FaultView, KindDetailsView, KindView, MessageView, PreviewView
+from alertbot.texts.wording.language import language_name
 
 PAGE_ROWS = 1000
 

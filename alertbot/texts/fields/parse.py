@@ -18,6 +18,7 @@ from alertbot.texts.fields import readers
 from alertbot.texts.fields.moments import BadMoment, moment
 from alertbot.texts.fields.values import Choice, FieldError, Value
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind
+from alertbot.texts.wording.language import language_name
 
 if TYPE_CHECKING:
     from alertbot.numbers.reading import RowFault, RowsRead
@@ -222,11 +223,11 @@ class _Work:
         if isinstance(value, datetime) and (late := readers.mistimed(spec, value, self.reading.now)):
             self.faults.append(Fault("past_time", about(spec, late), spec.name))
         for lang in readers.languages_lacking(value, self.languages):
-            sentence = about(spec, _("There is no text in the language {lang}.").format(lang=lang))
+            sentence = about(spec, _("There is no text in {lang}.").format(lang=language_name(lang)))
             self.faults.append(Fault("language_missing", sentence, spec.name, lang=lang))
         if len(self.languages) > 1 and readers.untranslated(value):
             sentence = _("The same text goes out in every language. Give it in each: {languages}.")
-            said = sentence.format(languages=", ".join(self.languages))
+            said = sentence.format(languages=", ".join(map(language_name, self.languages)))
             self.warnings.append(Fault("untranslated", about(spec, said), spec.name))
 
     def _read_numbers(self, spec: FieldSpec, raw: Any) -> None:

@@ -3,6 +3,7 @@
 All of it is plain text without colour, so that the terminal, the page, JSON and a log say the same."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 
@@ -20,6 +21,7 @@ from alertbot.core.model import (
     Message,
 )
 from alertbot.core.words import _, language, ngettext
+from alertbot.texts.wording.language import language_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,19 +201,6 @@ def alternative(message: Message) -> str:
     return stated(_("Picture"), visible(message.alt or ""))
 
 
-def language_name(lang: str) -> str:
-    """The language's name in the reader's language; the code if it is unknown."""
-    known = {"fr": _("French"), "en": _("English")}.get(lang)
-    if known:
-        return known
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(lang, sep="-").get_display_name(language()) or lang
-    except (UnknownLocaleError, ValueError):
-        return lang
-
-
 def channel_type(type_: str) -> str:
     """The platform's name as people say it."""
     known = {"x": "X", "telegram": "Telegram", "email": _("Email"), "page": _("Public page")}
@@ -271,16 +260,21 @@ def _is_paid(sheet: Sheet, message: Message) -> bool:
     return channel is not None and bool(channel.spec.price.post)
 
 
-MOST_POSTS = 20  # named one by one per channel; the JSON of `show` holds all
+MOST_POSTS = 6  # named one by one per channel; the JSON of `show` holds all
+
+
+def _posts_of(alert: str, count: int) -> str:
+    sentence = ngettext("{count} post of {alert}", "{count} posts of {alert}", count)
+    return sentence.format(count=count, alert=alert)
 
 
 def acted_upon(sheet: Sheet) -> Iterator[str]:
     """The earlier posts that this may answer, edit or delete: one line for each channel."""
     for channel, posts in sheet.acts_upon.items():
-        said = ", ".join(posts[:MOST_POSTS])
+        said = ", ".join(posts)
         if len(posts) > MOST_POSTS:
-            more = len(posts) - MOST_POSTS
-            said = _("{posts} and {count} more").format(posts=said, count=more)
+            counted = Counter(one.rpartition("(")[2].removesuffix(")") for one in posts)
+            said = ", ".join(map(_posts_of, *zip(*counted.items(), strict=True)))
         yield visible(stated(channel, said))
 
 

@@ -10,6 +10,7 @@ from alertbot.core.model import Action, Composition, Fault, Message
 from alertbot.core.words import _
 from alertbot.texts.preview import phrases
 from alertbot.texts.preview.phrases import Sheet, ShownThread, address, readers, threads
+from alertbot.texts.wording.language import language_name
 
 LONG_FORMS = (
     "email",
@@ -137,9 +138,7 @@ def left_out(composition: Composition) -> list[str]:
     """What is not published, and why."""
     return [
         phrases.stated(
-            " · ".join(
-                filter(None, (gone.channel, phrases.language_name(gone.lang) if gone.lang else None))
-            ),
+            " · ".join(filter(None, (gone.channel, language_name(gone.lang) if gone.lang else None))),
             phrases.visible(gone.reason),
         )
         for gone in composition.omitted
@@ -196,5 +195,5 @@ def _rank(thread: ShownThread) -> int:
 def _read_aloud(lang: str, thread: ShownThread) -> str:
     text = "\n\n".join(phrases.visible(message.text).strip() for message in thread.parts)
     subject = phrases.visible(thread.subject or "")
-    named = f"— {phrases.language_name(lang).upper()} —"
+    named = f"— {language_name(lang).upper()} —"
     return "\n\n".join(filter(None, [named, subject, text]))

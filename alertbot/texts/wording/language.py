@@ -10,13 +10,15 @@ from pathlib import Path
 
 from alertbot.config.yaml_reader import read_written
 from alertbot.core.errors import ConfigInvalid
-from alertbot.core.words import _
+from alertbot.core.words import _, language
 from alertbot.regions import packs
 from alertbot.texts.kinds.kind_file import LANGUAGE, WORDS, Checker, Known, read_words
 
 READY_WORDS = "ready_words"
 OTHER = "en"
-_OPTIONAL = frozenset({"whole_hour", "day_first", "as_said", "summer_time", "winter_time"})
+_OPTIONAL = frozenset(
+    {"whole_hour", "day_first", "as_said", "summer_time", "winter_time", "and", "and_vowel", "day_word"}
+)
 _folders: ContextVar[tuple[Path, ...]] = ContextVar("folders", default=())
 
 _Stamp = tuple[Path, int, int]  # a file as it is now
@@ -125,3 +127,16 @@ def _read(
     if faults:
         raise ConfigInvalid(_("The messages folder has faults:"), faults)
     return found
+
+
+def language_name(lang: str) -> str:
+    """The language's name in the reader's language; the code if it is unknown."""
+    known = {"fr": _("French"), "en": _("English")}.get(lang)
+    if known:
+        return known
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(lang, sep="-").get_display_name(language()) or lang
+    except (UnknownLocaleError, ValueError):
+        return lang

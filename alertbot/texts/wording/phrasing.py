@@ -4,6 +4,8 @@ Babel formats times from typed values in the organisation's time zone (R14), wit
 date as is needed relative to the time of issue. English follows British use: 24 hours, day before month.
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 MOST_NAMED = 12  # places that a text names one by one
 MOST_CODED = 30  # and by their codes, where room is short
 LONGEST_NAMED = 80  # characters of names, where room is short
+VOWELS = frozenset("aeiouwy")
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -93,7 +96,9 @@ def day_name(value: date, lang: str, *, with_year: bool = False) -> str:
     """`jeudi 3 juin`, `mardi 1er juin`, `Thursday 3 June`."""
     pattern = phrase("day_first" if value.day == 1 and given("day_first", lang) else "day", lang)
     pattern = f"{pattern} y" if with_year else pattern
-    return str(_dates().format_date(value, pattern, locale=locale(lang)))
+    said = str(_dates().format_date(value, pattern, locale=locale(lang)))
+    small = phrase("day_word", lang) if given("day_word", lang) else ""
+    return re.sub(rf"\b{small}\b", small, said, flags=re.IGNORECASE) if small else said
 
 
 @pass_context
@@ -216,7 +221,13 @@ def listed(context: Context, values: Iterable[object]) -> str:
 def _and(parts: Sequence[str], lang: "Locale", style: Literal["standard", "or"] = "standard") -> str:
     from babel.lists import format_list
 
-    return format_list(parts, style=style, locale=lang)
+    said = format_list(parts, style=style, locale=lang)
+    name = lang.language
+    if len(parts) < 2 or style == "or" or not given("and_vowel", name):
+        return said
+    vowel = unicodedata.normalize("NFD", parts[-1][:1]).casefold()[:1] in VOWELS
+    word = phrase("and_vowel" if vowel else "and", name)
+    return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
 
 
 def any_of(parts: Iterable[str], lang: str) -> str:

@@ -4,7 +4,6 @@ Every page works without its script, every change is a form that is sent once. A
 that it comes from the desk itself; a browser that says nothing is refused.
 """
 
-import asyncio
 import logging
 import secrets
 import time
@@ -14,7 +13,6 @@ from functools import cache, cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
-from weakref import WeakValueDictionary
 
 from fastapi import APIRouter
 from jinja2 import Environment
@@ -31,7 +29,7 @@ from alertbot.people import signing_in, store_forms
 from alertbot.people.signing_in import SignInRefused
 from alertbot.people.store_sign_in import DeskSession
 from alertbot.texts.preview import html_page
-from alertbot.texts.preview.phrases import language_name
+from alertbot.texts.wording.language import language_name
 from alertbot.watch.context import WatchContext
 from alertbot.watch.rules_log import State
 from alertbot.web import approvals, reading
@@ -69,11 +67,6 @@ class DeskRoom:
     attempts: Attempts = field(default_factory=Attempts)
     provider: "Provider | None" = None
     settings: SettingsOf | None = None
-    turns: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
-
-    def turn(self, session: int) -> asyncio.Lock:
-        """Held while a preview is made: of one session, one at a time."""
-        return self.turns.setdefault(session, asyncio.Lock())
 
     @property
     def secure(self) -> bool:
@@ -356,6 +349,7 @@ def templates() -> Environment:
         named=language_name,
         link=address,
         call_words=wording.call_words,
+        asked_for=wording.asked_for,
         alert_words=state_word,
         delivery_words=wording.delivery_words,
         state_words=wording.incident_words,

@@ -18,6 +18,7 @@ _VALUES = frozenset({*map(str, State), "holding", "status"})  # arguments that l
 _STOPS = ".,;:)"
 _BETWEEN = 8  # ", then ", "; voir "
 _OPTIONS = re.compile(r"[\s ]\((?:[^()`]*\s)?--[a-z][^()]*\)")
+_FIELD = re.compile(r"^[a-z_]+ \((?=[^()]+\)\s?: )([^()]+)\)")  # the name that files have for a field
 _ALERT = re.compile(r"\b[A-Z]{4}-\d+\b")
 _ENTRY = re.compile(r"\bN[1-9]\d*\b")
 _INCIDENT = re.compile(r"\b[A-Z]{4}\b")
@@ -28,7 +29,7 @@ Way = tuple[str, str]  # where it leads, and its name; without a place nothing o
 def for_desk(sentence: object) -> Markup:
     """A sentence for a page of the desk: escaped, with links in the place of commands."""
     plain = visible(str(sentence))
-    plain = _OPTIONS.sub("", _whole().get(plain, plain))
+    plain = _FIELD.sub(r"\1", _OPTIONS.sub("", _whole().get(plain, plain)))
     made, last, said = Markup(), 0, ("", "")
     while found := _COMMAND.search(plain, last):
         command = found["quoted"] or _bare(found["bare"])
@@ -62,7 +63,9 @@ def _bare(words: str) -> str:
 def _whole() -> dict[str, str]:
     """Sentences that speak of the machine, of which the desk knows nothing."""
     ask = _("NO WORKER is running: nothing goes out until whoever runs this machine starts it.")
+    nobody = _("Nobody is asked by the program: no `approvals_by:` is configured. Call them yourself.")
     return {
+        nobody: _("Nobody is asked by the program, by mail or by Telegram. Call them yourself."),
         _(
             "NO WORKER is running: requests and notices wait, and nothing goes out, until someone runs"
             " `alertbot serve` or `alertbot run`."

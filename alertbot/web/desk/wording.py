@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from alertbot.core.words import _
+from alertbot.regions.facts import in_force
 
 
 def delivery_words(state: str) -> str:
@@ -80,6 +81,14 @@ def transition_words() -> Mapping[str, str]:
         "lapsed": _("a promised word did not come"),
         "history": _("it happened a while ago"),
     }
+
+
+def asked_for() -> str:
+    """How numbers of the register are asked for, by the country in force."""
+    pack = in_force()
+    place, other = (*pack.example.places, *pack.example.places)[:2]
+    service = next(iter(pack.services))
+    return f"{place}, {other}/{service}, N12"
 
 
 def call_words() -> Mapping[str, str]:

@@ -1,9 +1,11 @@
 """OpenForm: choose a kind and an incident, fill in the form, and see beside it what the public will see."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from starlette.responses import Response
 
@@ -26,6 +28,9 @@ from alertbot.web.desk.typed_form import flat, form_fields, links, suggestions, 
 
 NEW = "new"
 LONGEST_PLACE = 80
+_turns: WeakValueDictionary[int, asyncio.Lock] = (
+    WeakValueDictionary()
+)  # of one session, one preview at a time
 STARTS = ("holding", "status", "provisional_number")  # offered first at night
 
 
@@ -335,7 +340,7 @@ async def _live(visit: Visit, made: OpenForm) -> Response:
     typed = values_of(made.kind, visit.fields)
     await _keep(visit, made)
     assert visit.here is not None
-    async with visit.desk.turn(visit.here.id):
+    async with _turns.setdefault(visit.here.id, asyncio.Lock()):
         if await visit.request.is_disconnected():
             return Response(status_code=204)  # more was typed meanwhile
         sheet, fault = await _sheet(visit, made, typed)
