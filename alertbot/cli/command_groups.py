@@ -234,6 +234,36 @@ PEOPLE = Listing(
     },
 )
 
+RECIPIENTS = Listing(
+    _(
+        "Recipients of mail who are not written to any more: they unsubscribed, or their address does not exist."
+    ),
+    "recipients list",
+    {
+        "list": ListedCommand(
+            "recipients:list_",
+            _(
+                "List the addresses that are not written to, with the reason; then those whose mail came back for"
+                " now."
+            ),
+            "recipients list",
+        ),
+        "suppress": ListedCommand(
+            "recipients:suppress",
+            _(
+                "Write to these addresses no more, on no channel, from the next mail on. With --erased the address"
+                " itself is forgotten, and still not written to."
+            ),
+            "recipients suppress maire@commune.example.fr --unsubscribed",
+        ),
+        "release": ListedCommand(
+            "recipients:release",
+            _("Write to these addresses again."),
+            'recipients release maire@commune.example.fr --reason "asked us by telephone"',
+        ),
+    },
+)
+
 TASK = Listing(
     _(
         "Tasks that need someone: posts to be made by hand, numbers about to expire, promised updates that are due or"

@@ -223,6 +223,7 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
     ),
     "numbers": command_groups.NUMBERS,
     "people": command_groups.PEOPLE,
+    "recipients": command_groups.RECIPIENTS,
     "task": command_groups.TASK,
     "page": command_groups.PAGE,
     "audit": command_groups.AUDIT,
@@ -328,7 +329,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             *("now", "status", "deliveries", "incident", "task", "numbers"),
             *("update", "correct", "withdraw", "retract", "cancel", "end"),
-            *("record", "settle", "signals", "decisions", "page", "audit"),
+            *("record", "settle", "signals", "decisions", "page", "audit", "recipients"),
         ),
     ),
     Section(_("Stop"), ("halt", "resume")),

@@ -103,11 +103,14 @@ class ChannelError(AlertbotError):
 
 
 class Rejected(ChannelError):
-    """The channel refused permanently."""
+    """The channel refused permanently. `gone`: what the server said if there is no such address."""
 
-    def __init__(self, reason: str, *, scope: Scope = Scope.MESSAGE, code: str = "") -> None:
+    def __init__(
+        self, reason: str, *, scope: Scope = Scope.MESSAGE, code: str = "", gone: str = ""
+    ) -> None:
         super().__init__(reason, code=code)
         self.scope = scope
+        self.gone = gone
 
 
 class Throttled(ChannelError):

@@ -25,7 +25,7 @@ from sqlalchemy import Column, Delete, Insert, Table, Update, event, func, inser
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
 
 from alertbot.core.json import Json
-from alertbot.db import tables, tables_desk, tables_page, tables_register, tables_watch
+from alertbot.db import tables, tables_desk, tables_lists, tables_page, tables_register, tables_watch
 from alertbot.db.sql import AUDIT, Connection, take_lock
 
 Key: TypeAlias = tuple[Any, ...]
@@ -62,6 +62,7 @@ WATCHED: Mapping[str, Table] = {
         tables_desk.recovery_code,
         tables_desk.api_token,
         tables_desk.identity,
+        tables_lists.suppression,
     )
 }
 UNWATCHED = {
@@ -74,7 +75,9 @@ UNWATCHED = {
     "api_token": frozenset({"last_used_at"}),
 }
 """What changes with every call, and decides nothing alone."""
-SECRET = frozenset({("person", "mail"), ("person", "token_hash"), ("contact", "user")})
+SECRET = frozenset(
+    {("person", "mail"), ("person", "token_hash"), ("contact", "user"), ("suppression", "address")}
+)
 _LONGEST = 64  # characters of a value that is told as it is
 _ROWS = 1000  # per row of the audit
 _ASKED = 500  # keys per statement

@@ -15,7 +15,7 @@ from typing import Any
 
 from alertbot.channels.base import Adapter
 from alertbot.core.errors import ChannelError, Rejected, Scope, Uncertain, safe
-from alertbot.core.model import Action, DeliveryState, Receipt
+from alertbot.core.model import Action, DeliveryState, Markup, Receipt
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery import (
@@ -25,9 +25,10 @@ from alertbot.delivery import (
     store_content,
     store_expansion,
     store_settle,
+    store_suppressed,
 )
 from alertbot.delivery.calls import Calls
-from alertbot.delivery.content import ContentCache, DispatchContent
+from alertbot.delivery.content import WITHIN_THE_TEAM, ContentCache, DispatchContent
 from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.rules_retry import (
     Answer,
@@ -135,6 +136,21 @@ class Drain:
             pass
         return None
 
+    async def wanted(self, rows: Sequence[Claimed], letter: DispatchContent) -> Sequence[Claimed]:
+        """The claimed rows without those of addresses that are not to be written to; these are skipped."""
+        to_the_team = letter.envelope.purpose in WITHIN_THE_TEAM
+        if to_the_team or self.adapters[letter.envelope.channel].spec.markup is not Markup.EMAIL:
+            return rows
+        addresses = [row.target for row in rows]
+        found = await self.ledger.database.read(lambda conn: store_suppressed.reasons(conn, addresses))
+        if found:
+            why, worker = (
+                {one.id: found[one.target] for one in rows if one.target in found},
+                self.ledger.worker,
+            )
+            await self.ledger.record(lambda conn: store_suppressed.skip(conn, why, worker=worker))
+        return [row for row in rows if row.target not in found]
+
     async def _refuse(self, conn: Connection, envelope: DispatchFacts, why: str) -> Sequence[Outcome]:
         outcomes = await store_settle.fail_dispatch(conn, envelope.dispatch, why)
         if outcomes and self.ledger.hooks.refused:
@@ -170,6 +186,8 @@ class Drain:
         await self.ledger.settle(_result(step, row, letter, attempt=row.attempts + 1))
         if step.state is DeliveryState.SENT:
             self.sent(channel)
+        elif isinstance(answer, Rejected) and answer.gone and self.ledger.hooks.gone:
+            await self.ledger.hooks.gone(row.target, answer.gone, channel)
 
     async def _call(self, row: Claimed, letter: DispatchContent) -> Answer:
         channel = letter.envelope.channel
@@ -317,7 +335,7 @@ class _Flight:
     async def _start(self, claim: Claim) -> None:
         now = time.monotonic()
         letter = await self._drain.content_of(self._whose, claim)
-        for row in claim.rows if letter else ():
+        for row in await self._drain.wanted(claim.rows, letter) if letter else ():
             assert letter is not None
             call = asyncio.create_task(
                 self._drain.deliver(row, now + row.wait, self._whose.gap, letter)

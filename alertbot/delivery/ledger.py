@@ -107,7 +107,8 @@ class Hooks:
     platform shows differently from what was approved, once per delivery. `clock`: why sending and expiry
     wait, or None when they resume. `blocked`: accounts to which the channel allows no call for an hour or
     more. `failed`, outside any transaction:
-    the channel and error class of a failed call.
+    the channel and error class of a failed call. `gone`, the same: an address that does not exist, what its server
+    said, and the channel.
     """
 
     outcomes: Callable[[Connection, Sequence[Outcome]], Awaitable[None]] | None = None
@@ -119,6 +120,7 @@ class Hooks:
     clock: Callable[[Connection, str | None], Awaitable[None]] | None = None
     blocked: Callable[[Connection, Sequence[Push]], Awaitable[None]] | None = None
     failed: Callable[[str, str], None] | None = None
+    gone: Callable[[str, str, str], Awaitable[None]] | None = None
 
 
 NO_HOOKS = Hooks()

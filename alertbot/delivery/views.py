@@ -1,6 +1,7 @@
 """What looking at deliveries answers."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, DeliveryState, Purpose
@@ -40,3 +41,26 @@ class DeliveryView:
     read_back: str | None
     witness: str | None = None
     visible_since: datetime | None = None
+
+
+class Suppressed(StrEnum):
+    """Why an address is not written to."""
+
+    BOUNCED = "bounced"
+    UNSUBSCRIBED = "unsubscribed"
+    ERASED = "erased"
+    BY_HAND = "by_hand"
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressedAddress:
+    """An address that is not written to, or whose mail has failed for now: then `reason` is None, and `bounces` says
+    how often. `address` None: it was erased."""
+
+    key: str
+    address: str | None
+    reason: Suppressed | None
+    channel: str | None
+    note: str | None
+    at: datetime
+    bounces: int = 0

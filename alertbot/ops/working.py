@@ -26,7 +26,7 @@ from alertbot.ops import public_page
 from alertbot.ops.leading import ASK, WATCH, Leadership
 from alertbot.ops.views import StoppedView
 from alertbot.pages.keeping import PageKeeper
-from alertbot.people import tasks
+from alertbot.people import recipients, tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import context, reminders, watching
 from alertbot.watch.context import WatchContext
@@ -252,6 +252,7 @@ def hooks(service: WatchContext) -> Hooks:
         refused=partial(judging.call_the_team, service),
         differs=differs,
         failed=service.pulse.fail,
+        gone=partial(recipients.gone, service),
     )
 
 

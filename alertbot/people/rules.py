@@ -162,6 +162,8 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         "numbers_enter": _WRITERS,  # import, add, edit
         "numbers_verify": _WRITERS,  # never what one has entered oneself (R3)
         "numbers_withdraw": _WRITERS,
+        "suppress": _WRITERS | _ADMINS,
+        "release": _APPROVERS | _ADMINS,
     }
 )
 

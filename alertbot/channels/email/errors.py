@@ -112,6 +112,7 @@ def _for_good(broken: Broken, about: About, why: str) -> ChannelError:
             _("{host} rejected this address: {why}").format(host=about.host, why=why),
             scope=Scope.RECIPIENT,
             code=str(broken.code),
+            gone=_gone(broken),
         )
     return Rejected(
         _("{host} rejected the text of {alert}: {why}").format(
@@ -149,6 +150,17 @@ def _no_answer(broken: Broken, about: About) -> ChannelError:
         "The connection to {host} broke before it had received all of the mail of {alert}; nothing was sent."
     )
     return Unavailable(sentence.format(host=about.host, alert=about.alert), code=code)
+
+
+NO_SUCH = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10)})  # mailbox or domain (RFC 3463, 7505)
+
+
+def _gone(broken: Broken) -> str:
+    """The enhanced code that says that there is no such address; "" for every other answer."""
+    found = ENHANCED.match(broken.text)
+    if found and (int(found[1]), int(found[2])) in NO_SUCH:
+        return found[0].strip()
+    return ""
 
 
 def _subject(broken: Broken) -> int | None:

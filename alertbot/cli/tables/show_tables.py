@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.core.errors import one_line
-from alertbot.core.words import _
-from alertbot.delivery.views import DeliveryView
+from alertbot.core.words import _, ngettext
+from alertbot.delivery.views import DeliveryView, Suppressed, SuppressedAddress
 from alertbot.ops.views import AlertLineView, ChannelView, NeedView, StatusView
 from alertbot.people.views import PersonLine
 from alertbot.texts.preview.phrases import stated, visible
@@ -120,6 +120,24 @@ def people_table(people: Iterable[PersonLine], zone: ZoneInfo | None = None) -> 
             clock(person.last_used_at, zone) or _("never"),
             clock(person.token_expires_at, zone) or _("never"),
         )
+    return table
+
+
+def recipients_table(rows: Iterable[SuppressedAddress], zone: ZoneInfo | None = None) -> Table:
+    """Who is not written to, and whose mail came back for now; times in `zone`."""
+    words = {
+        Suppressed.BOUNCED: _("does not exist"),
+        Suppressed.UNSUBSCRIBED: _("unsubscribed"),
+        Suppressed.ERASED: _("erased"),
+        Suppressed.BY_HAND: _("suppressed by hand"),
+    }
+    table = _table(_("Address"), _("State"), _("Since"), _("Channel"), _("Note"))
+    for row in rows:
+        times = ngettext("came back {n} time", "came back {n} times", row.bounces).format(n=row.bounces)
+        state = words[row.reason] if row.reason else times
+        address = row.address or _("(erased: {key})").format(key=row.key[:12])
+        since = clock(row.at, zone)
+        table.add_row(_folded(address), state, since, row.channel or "", _folded(row.note))
     return table
 
 

@@ -1,0 +1,120 @@
+"""Who is not to be written to any more: recipients list, suppress, release."""
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+
+from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
+from alertbot.cli.running import act, read
+from alertbot.cli.tables.show_tables import recipients_table
+from alertbot.core.errors import Misuse
+from alertbot.core.model import Person
+from alertbot.core.words import _, ngettext
+from alertbot.delivery.views import Suppressed, SuppressedAddress
+from alertbot.people import recipients
+from alertbot.people.recipients import SuppressionView
+from alertbot.watch.context import WatchContext
+
+Addresses = Annotated[
+    list[str] | None,
+    typer.Argument(metavar=_("ADDRESS"), help=_("Mail addresses."), show_default=False),
+]
+AddressFile = Annotated[
+    Path | None,
+    typer.Option("--file", metavar=_("FILE"), help=_("A file with one address on each line.")),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option("--reason", metavar=_("TEXT"), help=_("Why; recorded in the audit.")),
+]
+
+
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    async def work(service: WatchContext) -> tuple[list[SuppressedAddress], ZoneInfo]:
+        return await recipients.listing(service), service.publisher.zone
+
+    rows, zone = read(context, work, partly=True)
+    if as_json:
+        emit(rows)
+    elif not rows:
+        say(_("Every recipient is written to; no mail has come back."))
+    else:
+        table: Table = recipients_table(rows, zone)
+        console().print(table)
+
+
+def suppress(
+    context: typer.Context,
+    addresses: Addresses = None,
+    file: AddressFile = None,
+    unsubscribed: Annotated[
+        bool, typer.Option("--unsubscribed", help=_("They asked for no more mail."))
+    ] = False,
+    erased: Annotated[
+        bool, typer.Option("--erased", help=_("They asked to be erased: only a hash is kept."))
+    ] = False,
+    reason: Reason = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    if unsubscribed and erased:
+        raise Misuse(_("Give --unsubscribed or --erased, not both."))
+    asked = Suppressed.UNSUBSCRIBED if unsubscribed else Suppressed.ERASED
+    why = asked if unsubscribed or erased else Suppressed.BY_HAND
+    wanted = _given(addresses, file)
+
+    async def work(service: WatchContext, person: Person) -> SuppressionView:
+        return await recipients.suppress(service, person, wanted, why, reason)
+
+    view = act(context, work, token_file)
+    told = ngettext(
+        "{n} address is no longer written to", "{n} addresses are no longer written to", view.changed
+    )
+    was = ngettext("{n} was not written to before", "{n} were not written to before", view.unchanged)
+    _tell(view, told, was, as_json)
+
+
+def release(
+    context: typer.Context,
+    addresses: Addresses = None,
+    file: AddressFile = None,
+    reason: Reason = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    wanted = _given(addresses, file)
+
+    async def work(service: WatchContext, person: Person) -> SuppressionView:
+        return await recipients.release(service, person, wanted, reason)
+
+    view = act(context, work, token_file)
+    told = ngettext(
+        "{n} address is written to again", "{n} addresses are written to again", view.changed
+    )
+    was = ngettext("{n} was written to already", "{n} were written to already", view.unchanged)
+    _tell(view, told, was, as_json)
+
+
+def _given(addresses: list[str] | None, file: Path | None) -> list[str]:
+    found = list(addresses or ())
+    if file is not None:
+        try:
+            lines = file.read_text("utf-8-sig").splitlines()
+        except OSError as error:
+            told = _("The file {file} cannot be read: {why}.").format(file=file, why=error.strerror)
+            raise Misuse(told) from None
+        except UnicodeDecodeError:
+            raise Misuse(_("The file {file} is not UTF-8 text.").format(file=file)) from None
+        found += [line.strip() for line in lines if line.strip()]
+    return found
+
+
+def _tell(view: SuppressionView, told: str, was: str, as_json: bool) -> None:
+    if as_json:
+        emit(view)
+        return
+    unchanged = f" ({was.format(n=view.unchanged)})" if view.unchanged else ""
+    say(told.format(n=view.changed) + unchanged + ".")

@@ -1,0 +1,149 @@
+"""Addresses that are not to be written to any more, and failures of others that may pass.
+
+An address is known by a key: a keyed hash of its mailbox, the same in whatever letters. The key stays when the address
+is erased, so that nobody who asked to be left alone is written to again.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import delete, exists, insert, literal_column, select, update
+
+from alertbot.channels.email.recipients import mailbox
+from alertbot.core.model import DeliveryState
+from alertbot.core.words import _
+from alertbot.db import facts
+from alertbot.db.sql import Connection
+from alertbot.db.tables import delivery, installation
+from alertbot.db.tables_lists import bounce, suppression
+from alertbot.delivery import store_deliveries
+from alertbot.delivery.store_deliveries import Outcome, moved
+from alertbot.delivery.views import Suppressed, SuppressedAddress
+
+LISTED = 10_000  # at most, of one list
+
+
+def sentence(reason: str) -> str:
+    """Why a delivery was skipped."""
+    words = {
+        Suppressed.BOUNCED: _("Not sent: this address does not exist, as its server said."),
+        Suppressed.UNSUBSCRIBED: _("Not sent: the recipient has unsubscribed."),
+        Suppressed.ERASED: _("Not sent: the recipient asked to be erased."),
+        Suppressed.BY_HAND: _("Not sent: the team suppressed this address."),
+    }
+    return words[Suppressed(reason)]
+
+
+def key_of(secret: bytes, address: str) -> str:
+    """The key of an address. `secret`: the installation's, see `db.facts`."""
+    try:
+        plain = mailbox(address)
+    except ValueError:  # of before domains were checked
+        plain = address
+    return facts.keyed_hash(secret, plain)
+
+
+async def reasons(conn: Connection, addresses: Iterable[str]) -> dict[str, str]:
+    """Those of the addresses that are not to be written to, each with the reason. Read only."""
+    secret = await conn.scalar(
+        select(installation.c.pseudonym_key).where(exists().select_from(suppression))
+    )
+    if secret is None:
+        return {}
+    keys = {key_of(bytes.fromhex(secret), one): one for one in addresses}
+    wanted = select(suppression.c.key, suppression.c.reason).where(suppression.c.key.in_(sorted(keys)))
+    return {keys[row.key]: row.reason for row in await conn.execute(wanted)}
+
+
+async def skip(conn: Connection, why: Mapping[int, str], *, worker: str) -> list[Outcome]:
+    """Skip these deliveries, which the worker has claimed, each for its reason."""
+    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
+    held = store_deliveries.facts(delivery.c.id.in_(sorted(why)), mine)
+    rows = (await conn.execute(held.with_for_update(of=delivery))).all()
+    outcomes = []
+    for reason in sorted(set(why.values())):
+        some = [row for row in rows if why[row.id] == reason]
+        told = sentence(reason)
+        await store_deliveries.end(conn, [row.id for row in some], DeliveryState.SKIPPED, told)
+        outcomes += [moved(row, DeliveryState.SKIPPED, reason=told) for row in some]
+    return outcomes + await store_deliveries.skip_followers(conn, [row.id for row in rows])
+
+
+async def add(
+    conn: Connection,
+    address: str,
+    reason: Suppressed,
+    *,
+    at: datetime,
+    channel: str | None = None,
+    note: str | None = None,
+) -> str | None:
+    """Write to this address no more. Its key; None if it was not written to before either. One to be erased is
+    forgotten but for its key."""
+    key = key_of(await facts.pseudonym_key(conn), address)
+    known = await conn.scalar(select(suppression.c.reason).where(suppression.c.key == key))
+    erased = reason is Suppressed.ERASED
+    kept = {"address": None if erased else address, "reason": reason.value, "note": note}
+    if known is None:
+        await conn.execute(insert(suppression).values(key=key, channel=channel, at=at, **kept))
+    elif erased and known != reason:
+        await conn.execute(update(suppression).where(suppression.c.key == key).values(**kept))
+    elif (
+        known == Suppressed.BOUNCED and reason is Suppressed.UNSUBSCRIBED
+    ):  # it does exist, and wants none
+        await conn.execute(update(suppression).where(suppression.c.key == key).values(**kept))
+    else:
+        return None
+    await conn.execute(delete(bounce).where(bounce.c.key == key))
+    return key
+
+
+async def remove(conn: Connection, address: str) -> tuple[str, Suppressed] | None:
+    """Write to this address again. Its key and why it was not written to; None if it was."""
+    key = key_of(await facts.pseudonym_key(conn), address)
+    gone = delete(suppression).where(suppression.c.key == key).returning(suppression.c.reason)
+    reason = await conn.scalar(gone)
+    await conn.execute(delete(bounce).where(bounce.c.key == key))
+    return None if reason is None else (key, Suppressed(reason))
+
+
+async def known(conn: Connection, address: str) -> Suppressed | None:
+    """Why an address is not written to; None if it is."""
+    reason = (await reasons(conn, [address])).get(address)
+    return None if reason is None else Suppressed(reason)
+
+
+async def failed_for_now(conn: Connection, address: str, status: str | None, *, at: datetime) -> int:
+    """Count a failure that may pass; returns how many there were."""
+    key = key_of(await facts.pseudonym_key(conn), address)
+    again = update(bounce).where(bounce.c.key == key)
+    count = await conn.scalar(
+        again.values(count=bounce.c["count"] + 1, status=status, last_at=at).returning(
+            bounce.c["count"]
+        )
+    )
+    if count is None:
+        first = {"key": key, "address": address, "count": 1, "status": status, "last_at": at}
+        await conn.execute(insert(bounce).values(**first))
+    return int(count or 1)
+
+
+async def listing(conn: Connection) -> list[SuppressedAddress]:
+    """The addresses that are not written to, the newest first; then those whose mail has failed for now."""
+    s, b = suppression.c, bounce.c
+    stopped = select(s.key, s.address, s.reason, s.channel, s.note, s.at)
+    rows = await conn.execute(stopped.order_by(s.at.desc(), s.key).limit(LISTED))
+    found = [
+        SuppressedAddress(row.key, row.address, Suppressed(row.reason), row.channel, row.note, row.at)
+        for row in rows
+    ]
+    times = b["count"].label("times")
+    passing = (
+        select(b.key, b.address, b.status, b.last_at, times)
+        .order_by(b.last_at.desc(), b.key)
+        .limit(LISTED)
+    )
+    return found + [
+        SuppressedAddress(row.key, row.address, None, None, row.status, row.last_at, row.times)
+        for row in await conn.execute(passing)
+    ]

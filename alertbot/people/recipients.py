@@ -1,0 +1,174 @@
+"""Who is not to be written to any more: suppressing addresses, letting them have mail again, unsubscribing, and what
+came back from mail servers.
+
+The audit gets the keys of addresses, never addresses.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from alertbot.channels.email import message
+from alertbot.channels.email.recipients import CRITICAL, mailbox
+from alertbot.core.errors import Misuse, Refused
+from alertbot.core.frozen import dataclass
+from alertbot.core.model import Markup, Person
+from alertbot.core.words import _
+from alertbot.db import audit
+from alertbot.db.sql import AUDIT, Connection, take_lock
+from alertbot.delivery import store_suppressed
+from alertbot.delivery.views import Suppressed, SuppressedAddress
+from alertbot.people import rules, tasks
+from alertbot.people.context import Context
+from alertbot.people.tasks import NewTask
+
+MACHINE = "alertbot"
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionView:
+    """What became of addresses: how many are no longer written to, or are again, and how many were so before."""
+
+    reason: str
+    changed: int
+    unchanged: int
+
+
+async def listing(service: Context) -> list[SuppressedAddress]:
+    """The addresses that are not written to, and those whose mail has failed for now."""
+    return await service.database.read(store_suppressed.listing)
+
+
+async def suppress(
+    service: Context,
+    actor: Person,
+    addresses: Sequence[str],
+    reason: Suppressed,
+    note: str | None = None,
+) -> SuppressionView:
+    """Write to these addresses no more, on no channel. Raises `Misuse` for what is no address; then none is changed."""
+    rules.require_role("suppress", actor)
+    wanted = _checked(addresses)
+
+    async def work(conn: Connection) -> SuppressionView:
+        await take_lock(conn, AUDIT)
+        done = [
+            await store_suppressed.add(conn, one, reason, at=service.now, note=note) for one in wanted
+        ]
+        keys = [one for one in done if one is not None]
+        await _note(service, conn, actor.name, "recipients-suppress", keys, reason)
+        return SuppressionView(reason.value, len(keys), len(wanted) - len(keys))
+
+    return await service.database.transact(work)
+
+
+async def release(
+    service: Context, actor: Person, addresses: Sequence[str], why: str | None
+) -> SuppressionView:
+    """Write to these addresses again. Raises `Refused` for one that its owner had unsubscribed or erased, without a
+    reason why that no longer holds."""
+    rules.require_role("release", actor)
+    wanted = _checked(addresses)
+
+    async def work(conn: Connection) -> SuppressionView:
+        await take_lock(conn, AUDIT)
+        keys = []
+        for one in wanted:
+            gone = await store_suppressed.remove(conn, one)
+            if gone is None:
+                continue
+            key, reason = gone
+            if reason in (Suppressed.UNSUBSCRIBED, Suppressed.ERASED) and not (why or "").strip():
+                told = _(
+                    "The owner of {address} does not want any mail. Say how you know that they want it again:"
+                    " --reason TEXT."
+                )
+                raise Refused(told.format(address=one))
+            keys.append(key)
+        await _note(service, conn, actor.name, "recipients-release", keys, "released", why)
+        return SuppressionView("released", len(keys), len(wanted) - len(keys))
+
+    return await service.database.transact(work)
+
+
+async def unsubscribe(service: Context, address: str, channel: str) -> None:
+    """The owner of this address wants no more mail."""
+
+    async def work(conn: Connection) -> None:
+        await take_lock(conn, AUDIT)
+        key = await store_suppressed.add(
+            conn, address, Suppressed.UNSUBSCRIBED, at=service.now, channel=channel
+        )
+        if key is not None:
+            await _note(service, conn, MACHINE, "unsubscribe", [key], Suppressed.UNSUBSCRIBED)
+
+    await service.database.transact(work)
+
+
+async def bounced(
+    service: Context, conn: Connection, address: str, status: str | None, channel: str | None
+) -> bool:
+    """A mail server says that this address does not exist, for good: write to it no more, and if the recipient is a
+    critical one, call the team. Returns whether it was written to until now. In the caller's transaction, which has the
+    lock of the audit."""
+    key = await store_suppressed.add(
+        conn, address, Suppressed.BOUNCED, at=service.now, channel=channel, note=status
+    )
+    if key is None:
+        return False
+    await _note(service, conn, MACHINE, "bounce", [key], Suppressed.BOUNCED, status)
+    if mailbox(address) in critical(service):
+        domain = address.rpartition("@")[2]
+        told = _(
+            "The mail of a critical recipient came back for good: an address at {domain} ({status}). Reach them in"
+            " another way, and correct the list. `alertbot recipients list` shows the address."
+        )
+        text = told.format(domain=domain, status=status or "?")
+        await tasks.raise_(service, conn, NewTask(f"bounced:{key}", "bounced", text))
+    return True
+
+
+async def gone(service: Context, address: str, status: str, channel: str) -> None:
+    """As `bounced`, of what a server answered while it was given a mail."""
+
+    async def work(conn: Connection) -> None:
+        await take_lock(conn, AUDIT)
+        await bounced(service, conn, address, status, channel)
+
+    await service.database.transact(work)
+
+
+def critical(service: Context) -> frozenset[str]:
+    """The mailboxes of critical recipients, by today's configuration."""
+    return frozenset(
+        mailbox(one.address)
+        for channel in service.publisher.channels.values()
+        if channel.spec.markup is Markup.EMAIL
+        for one in channel.targets
+        if CRITICAL in one.topics
+    )
+
+
+def _checked(addresses: Iterable[str]) -> list[str]:
+    found: dict[str, str] = {}
+    for one in addresses:
+        try:
+            address = message.checked(one)
+            found.setdefault(mailbox(address), address)
+        except ValueError as fault:
+            raise Misuse(f"{fault}.") from None
+    if not found:
+        raise Misuse(_("Which address? Give at least one."))
+    return list(found.values())
+
+
+async def _note(
+    service: Context,
+    conn: Connection,
+    actor: str,
+    verb: str,
+    keys: Sequence[str],
+    reason: str,
+    why: str | None = None,
+) -> None:
+    if keys:
+        detail = {"addresses": list(keys), "reason": str(reason), **({"why": why} if why else {})}
+        await audit.append(conn, actor=actor, verb=verb, at=service.now, detail=detail)
