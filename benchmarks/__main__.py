@@ -23,6 +23,7 @@ from benchmarks import (
     signals,
     startup,
     storm,
+    workers,
 )
 
 Figures = dict[str, object]
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "Approval to first byte (goal: at most 50 ms)": first_byte.measure,
     "Engine on SQLite, intent and outcome committed (goal: 5000/s, under 120 MB)": engine.sqlite,
     "Engine on PostgreSQL, intent and outcome committed (goal: 3000/s, under 120 MB)": engine.postgresql,
+    "Workers, 1, 2 and 4 on PostgreSQL (goal: 98 % of 30/s by four, no second over)": workers.measure,
     "Composing 101 départements in two languages (goal: under 1000 ms)": composing.measure,
     "Mail to a local sink, the adapter alone": mail.measure,
     "Mail to a local sink, the whole engine (goal: nodemailer's rate)": mailing.measure,
