@@ -19,7 +19,8 @@ from alertbot.ops.now import NowView, OpenIncidentView, RecentAlert, WaitingAler
 from alertbot.people import accounts
 from alertbot.texts.preview.phrases import stated, visible
 from alertbot.watch.context import WatchContext
-from alertbot.web.desk.wording import delivery_words, incident_words
+from alertbot.watch.rules_log import incident_word
+from alertbot.web.desk.wording import delivery_words
 
 Line = tuple[str, str]  # how it looks, and what it says
 Clock = Callable[[datetime], str]
@@ -133,7 +134,7 @@ def _urgent(found: NowView, clock: Clock) -> Iterator[Line]:
 def _incident(one: OpenIncidentView, clock: Clock) -> Iterator[Line]:
     about = visible(" · ".join(filter(None, (one.about, one.places))))
     since = _("since {time}").format(time=clock(one.since))
-    state = incident_words(one.state) if one.state else ""
+    state = incident_word(one.state) if one.state else ""
     drill = f"◆ {_('exercise')}" if one.exercise else ""
     yield (
         (LOUD if one.overdue else PLAIN),

@@ -102,7 +102,7 @@ def observed_word(observed: str) -> str:
         "up": _("works"),
         "degraded": _("partly out of order"),
         "down": _("out of order"),
-        "maintenance": _("maintenance"),
+        "maintenance": _("planned works"),
         "unknown": _("unknown"),
     }
     return words.get(observed, observed)
@@ -134,7 +134,7 @@ def incident_word(state: str) -> str:
         "resolved": _("over"),
         "maintenance": _("maintenance"),
     }
-    return words.get(state, state)
+    return words.get(str(state), str(state))
 
 
 def reason_words(reason: str) -> str:

@@ -304,7 +304,7 @@ async function over(page) {
   await reach(page, page.locator("summary", { hasText: "Say how it stands" }));
   await key(page, "Enter");
   await reach(page, page.locator("select[name=state]"));
-  await page.keyboard.type("resol");
+  await page.keyboard.type("over");
   await fill(page, page.locator("input[name=confirmed_by]"), "SAMU 29");
   await press(page, /^Set the state of/);
 }

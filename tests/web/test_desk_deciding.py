@@ -418,7 +418,7 @@ async def test_an_incident_ends_at_the_desk(desk: DeskScene) -> None:
     assert ada.answer.status_code == 403
     assert "The operator's word alone does not resolve" in ada.page.text
     await ada.send(form, state="stabilised")
-    assert "stabilised" in ada.page.text
+    assert "seems to work again" in ada.page.text
     await ada.press("end")
     draft = ada.answer.url.path.split("/")[3]
     assert (await showing.brief(desk.team.service, draft)).kind == "end"

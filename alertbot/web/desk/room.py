@@ -31,7 +31,7 @@ from alertbot.people.store_sign_in import DeskSession
 from alertbot.texts.preview import html_page
 from alertbot.texts.wording.language import language_name
 from alertbot.watch.context import WatchContext
-from alertbot.watch.rules_log import State
+from alertbot.watch.rules_log import State, incident_word
 from alertbot.web import approvals, reading
 from alertbot.web.desk import wording
 from alertbot.web.desk.looks import HERE, asset
@@ -352,7 +352,7 @@ def templates() -> Environment:
         asked_for=wording.asked_for,
         alert_words=state_word,
         delivery_words=wording.delivery_words,
-        state_words=wording.incident_words,
+        state_words=incident_word,
         role_words=wording.role_words,
         way_words=wording.way_words,
         states=tuple(map(str, State)),

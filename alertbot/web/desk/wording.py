@@ -51,20 +51,6 @@ def witness_words(verdict: str) -> str:
     return words.get(verdict, "")
 
 
-def incident_words(state: str) -> str:
-    """The state of an incident."""
-    words = {
-        "investigating": _("investigating"),
-        "identified": _("cause identified"),
-        "degraded": _("partly out of order"),
-        "down": _("out of order"),
-        "stabilised": _("stabilised"),
-        "resolved": _("resolved"),
-        "maintenance": _("planned works"),
-    }
-    return words.get(str(state), str(state))
-
-
 def transition_words() -> Mapping[str, str]:
     """What has to happen for a rule to act."""
     return {
