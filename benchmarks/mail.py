@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from alertbot.channels.email.adapter import EmailAdapter
 from alertbot.core.model import Channel, Pace, Post, Target
@@ -24,10 +25,12 @@ async def _measure() -> float:
 
 
 @asynccontextmanager
-async def sink() -> AsyncIterator[int]:
-    """A mail server that takes everything, in a process of its own; its port."""
+async def sink(record: Path | None = None) -> AsyncIterator[int]:
+    """A mail server that takes everything, in a process of its own; its port. `record`: where it writes what it
+    saw."""
+    words = ["-m", "benchmarks.sink", *([] if record is None else [str(record)])]
     server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.sink", stdout=asyncio.subprocess.PIPE
+        sys.executable, *words, stdout=asyncio.subprocess.PIPE
     )
     assert server.stdout is not None
     try:

@@ -5,9 +5,9 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
-from alertbot.core.errors import ChannelDown, ConfigInvalid, Rejected, Scope
+from alertbot.core.errors import ChannelDown, ChannelError, ConfigInvalid, Rejected, Scope
 from alertbot.core.model import (
     Action,
     Audience,
@@ -35,6 +35,21 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="ChannelSettings")
 
 
+class Supply(Protocol):
+    """Where an adapter that `streams` takes its posts from: their intents are committed. Each that is taken
+    is ended, or `begin` says that it must not be sent."""
+
+    def take(self) -> Post | None:
+        """The next post, for which everything may be made ready that nobody sees; None: there is none now."""
+
+    async def begin(self, post: Post) -> bool:
+        """Whether its call may begin, asked right before that. False: a halt, its expiry or a cancellation
+        came in between, and it is taken back."""
+
+    def end(self, post: Post, answer: Receipt | ChannelError) -> None:
+        """What became of it."""
+
+
 class Adapter(ABC, Generic[S]):
     """One configured account. Creating it touches no network, library or secret; `warm`, `identify` and
     `publish` use them first.
@@ -45,6 +60,9 @@ class Adapter(ABC, Generic[S]):
 
     spec: ClassVar[ChannelSpec]
     settings_type: type[S]
+    streams: ClassVar[bool] = (
+        False  # whether it sends several posts faster than one by one: `publish_from`
+    )
 
     def __init__(self, channel: Channel, settings: S) -> None:
         self.channel = channel
@@ -88,16 +106,7 @@ class Adapter(ABC, Generic[S]):
 
         Raises `Rejected`, `Throttled`, `Unavailable`, `Uncertain` or `ChannelDown`.
         """
-        if isinstance(post, TeamPost):
-            self._require_team(post)
-        if isinstance(post, ExercisePost) and self.channel.audience.outward:
-            raise Rejected(
-                _("{alert} is an exercise, but {channel} reaches the public: refused.").format(
-                    alert=post.alert, channel=self.channel.name
-                ),
-                scope=Scope.CHANNEL,
-                code="exercise",
-            )
+        self.require_fit(post)
         match post.action:
             case Action.EDIT:
                 return await self.edit(post)
@@ -108,6 +117,25 @@ class Adapter(ABC, Generic[S]):
             case Action.PICTURE:
                 return await self.add_picture(post)
         return await self._send(post)
+
+    async def publish_from(self, posts: "Supply") -> None:
+        """As `publish` for each post that `posts` gives, until it gives none. Only with `streams`; called up to
+        `at_once` times at once, has time limits of its own, and ends what it has taken unless it is
+        cancelled."""
+        raise NotImplementedError
+
+    def require_fit(self, post: Post) -> None:
+        """Raises `Rejected` for a test, notice or exercise that would reach whom it must not."""
+        if isinstance(post, TeamPost):
+            self._require_team(post)
+        if isinstance(post, ExercisePost) and self.channel.audience.outward:
+            raise Rejected(
+                _("{alert} is an exercise, but {channel} reaches the public: refused.").format(
+                    alert=post.alert, channel=self.channel.name
+                ),
+                scope=Scope.CHANNEL,
+                code="exercise",
+            )
 
     def _require_team(self, post: TeamPost) -> None:
         """Raises `Rejected` for a test or notice that would leave the team."""
@@ -285,7 +313,7 @@ EMAIL = ChannelSpec(
     per_recipient=True,
     can_picture=True,
     public_post=False,
-    pace=Pace(per_second=5000.0),
+    pace=Pace(per_second=20_000.0),
 )
 PAGE = ChannelSpec(
     type="page",

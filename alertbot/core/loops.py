@@ -1,15 +1,15 @@
-"""Loops that survive failures, with backoff; and blocking library calls in threads that nobody has to
-wait for."""
+"""Loops that survive failures, with backoff; blocking library calls in threads that nobody has to wait for; and
+writes that several callers share."""
 
 import asyncio
 import contextvars
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from alertbot.core.errors import AlertbotError, safe
 from alertbot.core.frozen import dataclass
@@ -190,3 +190,67 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(DaemonThreads())
         return runner.run(main)
+
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+LARGEST = 500  # items per transaction
+
+
+class GroupCommit(Generic[Item, Answer]):
+    """Collects items and passes them to `write`, which returns one result for each, in order.
+
+    `write` must return a result for every item or raise; an exception reaches every caller in that
+    group. Under load, when the previous group held several items, the next one begins no earlier than
+    `linger` seconds after it, so that it gets several too; single items do not wait.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        *,
+        linger: float = 0.0,
+    ) -> None:
+        self._write = write
+        self._linger = linger
+        self._several = False  # in the group before: there is load
+        self._next = 0.0  # when the next group may begin then, by the event loop's clock
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def add(self, item: Item) -> Answer:
+        """Hand in one item; returns once its transaction has committed."""
+        return await self.put(item)
+
+    def put(self, item: Item) -> "asyncio.Future[Answer]":
+        """As `add`, for who does not wait."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, answer))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return answer
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                if self._several and self._linger:
+                    await asyncio.sleep(max(0.0, self._next - asyncio.get_running_loop().time()))
+                self._next = asyncio.get_running_loop().time() + self._linger
+                group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+                await self._write_group(group)
+                self._several = len(group) > 1
+        finally:
+            self._writing = None
+
+    async def _write_group(self, group: list[tuple[Item, "asyncio.Future[Answer]"]]) -> None:
+        try:
+            answers = await self._write([item for item, _future in group])
+        except Exception as error:  # noqa: BLE001 - belongs to the callers, who hear of it
+            for _item, future in group:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_item, future), answer in zip(group, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)

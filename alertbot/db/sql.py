@@ -16,7 +16,7 @@ before the fence, so that many workers need not wait for each other."""
 
 import json
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -33,6 +33,7 @@ from sqlalchemy import (
     String,
     Table,
     any_,
+    bindparam,
     cast,
     column,
     func,
@@ -142,6 +143,65 @@ def among(conn: Connection, ids: Sequence[int], key: ColumnElement[int]) -> Colu
     return key.in_(select(each.c.value))
 
 
+def one_of(dialect: str, key: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """As `among`, for a statement that is built once: its parameter `name` takes what `ids_for` gives."""
+    if dialect == "postgresql":
+        return key == any_(cast(bindparam(name, type_=String()), ARRAY(Integer)))
+    each = func.json_each(bindparam(name, type_=String())).table_valued("value")
+    return key.in_(select(each.c.value))
+
+
+def ids_for(dialect: str, ids: Sequence[int]) -> str:
+    """The parameter of `one_of`: as text, since psycopg takes longer over a list than the server."""
+    told = ",".join(map(str, ids))
+    return f"{{{told}}}" if dialect == "postgresql" else f"[{told}]"
+
+
+def given(dialect: str, columns: Mapping[str, type]) -> FromClause:
+    """As `table`, for a statement that is built once: its parameters are what `rows_for` gives."""
+    if dialect == "postgresql":
+        values = (
+            cast(bindparam(f"given_{name}", type_=String()), ARRAY(TYPES[kind]))
+            for name, kind in columns.items()
+        )
+        named = (column(name, TYPES[kind]) for name, kind in columns.items())
+        return func.unnest(*values).table_valued(*named, name="given").render_derived()
+    each = func.json_each(bindparam("given_rows", type_=String())).table_valued("value")
+    return _extracted(each.c.value, columns)
+
+
+def rows_for(
+    dialect: str, columns: Mapping[str, type], rows: Sequence[tuple[Any, ...]]
+) -> dict[str, str]:
+    """The parameters of `given`."""
+    if dialect == "postgresql":
+        arrays = zip(*rows, strict=True)
+        return {f"given_{name}": _array(array) for name, array in zip(columns, arrays, strict=True)}
+    return {"given_rows": json.dumps(rows)}
+
+
+def _array(values: Iterable[Any]) -> str:
+    """A PostgreSQL array as text."""
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _extracted(value: Any, columns: Mapping[str, type]) -> FromClause:
+    parts = (
+        func.json_extract(value, f"$[{place}]", type_=TYPES[kind]).label(name)
+        for place, (name, kind) in enumerate(columns.items())
+    )
+    return select(*parts).subquery("given")
+
+
 def table(conn: Connection, columns: Mapping[str, type], rows: Sequence[tuple[Any, ...]]) -> FromClause:
     """A derived table with these columns and rows, to update from."""
     if conn.dialect.name == "postgresql":
@@ -153,11 +213,7 @@ def table(conn: Connection, columns: Mapping[str, type], rows: Sequence[tuple[An
         named = (column(name, TYPES[kind]) for name, kind in columns.items())
         return func.unnest(*values).table_valued(*named, name="given").render_derived()
     each = func.json_each(json.dumps(rows)).table_valued("value")
-    parts = (
-        func.json_extract(each.c.value, f"$[{place}]", type_=TYPES[kind]).label(name)
-        for place, (name, kind) in enumerate(columns.items())
-    )
-    return select(*parts).subquery("given")
+    return _extracted(each.c.value, columns)
 
 
 async def fresh_ids(conn: Connection, into: Table, count: int) -> Sequence[int]:

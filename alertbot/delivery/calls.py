@@ -3,10 +3,9 @@ five errors, and pacing them (slots, turns, calls in flight)."""
 
 import asyncio
 import logging
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Any
 
 from alertbot.channels.base import Adapter
@@ -73,13 +72,10 @@ class Calls:
         except ChannelError as error:
             answer: ChannelError = error
         except TimeoutError:
-            answer = Uncertain(
-                _("May have been sent: the worker was stopped before the channel answered.")
-                if self.hung_up
-                else _("May have been sent: the channel did not answer in time.")
-            )
+            told = _("May have been sent: the channel did not answer in time.")
+            answer = stopped() if self.hung_up else Uncertain(told)
         except Exception as error:  # noqa: BLE001 - the request may have left: uncertain, never a crash
-            answer = _unexpected(name, post, error)
+            answer = unexpected(name, post, error)
         asks = adapter.spec.can_reconcile and post.action is Action.PUBLISH and not self.hung_up
         if asks and isinstance(answer, Uncertain):
             return await self.find(name, post) or answer
@@ -119,7 +115,13 @@ class Calls:
         )
 
 
-def _unexpected(name: str, post: Post, error: Exception) -> Uncertain:
+def stopped() -> Uncertain:
+    """The outcome of a call that a stopping worker no longer waits for."""
+    return Uncertain(_("May have been sent: the worker was stopped before the channel answered."))
+
+
+def unexpected(name: str, post: Post, error: BaseException) -> Uncertain:
+    """The outcome of a call in which the channel's code failed; says so in the log."""
     kind = type(error).__name__
     log.error(  # a traceback may hold a secret
         "Delivery %d of %s: %s failed unexpectedly: %s: %s",
@@ -133,9 +135,10 @@ def _unexpected(name: str, post: Post, error: Exception) -> Uncertain:
     return Uncertain(_("May have been sent: the channel's code failed ({kind}).").format(kind=kind))
 
 
-IN_FLIGHT = 96  # calls of one account from intent to outcome: a crash makes no more uncertain
-AHEAD = 0.1  # seconds of calls that may be in flight, if those are fewer
+IN_FLIGHT = 240  # calls of one account from intent to outcome: a crash makes no more uncertain
+AHEAD = 0.05  # seconds of calls that may be in flight, if those are fewer
 PORTIONS = 2  # in which those places are given, so that the intents of many share a commit
+SOON = 0.02  # seconds before its slot a call may be intended, so that several are together
 SHARE = 0.1  # of the last call in the mean of how long one takes
 
 
@@ -182,22 +185,14 @@ def _clock() -> float:
 
 
 class Flight:
-    """The calls of one account in flight, from before their intents until their outcomes are committed:
-    `async with` takes a place.
+    """How many calls of an account with many recipients may be in flight, from before their intents until
+    their outcomes are committed: as many as it makes in `AHEAD` seconds, at least one for each of its
+    lanes and at most `IN_FLIGHT`. A slow account has none waiting, so a halt or a more urgent alert is not
+    delayed."""
 
-    At most `at_once`, unless calls that wait for a connection can be withdrawn. An account with many
-    recipients then gets as many as it makes in `AHEAD` seconds, up to `IN_FLIGHT`, a portion at a time, so
-    that many intents and outcomes share a commit. A slow account has none waiting, so a halt or a more
-    urgent alert is not delayed.
-    """
-
-    def __init__(self, at_once: int, *, ahead: bool) -> None:
+    def __init__(self, at_once: int) -> None:
         self._at_once = at_once
-        self._most = max(at_once, IN_FLIGHT) if ahead else at_once
-        self._portions = PORTIONS if ahead else IN_FLIGHT
-        self._held = 0
         self._mean: float | None = None  # seconds of a call
-        self._waiting: deque[asyncio.Future[None]] = deque()
 
     @property
     def size(self) -> int:
@@ -205,44 +200,9 @@ class Flight:
         if self._mean is None:
             return self._at_once
         soon = self._at_once * AHEAD / max(self._mean, 1e-6)
-        return int(min(self._most, max(self._at_once, soon)))
+        return int(min(max(self._at_once, IN_FLIGHT), max(self._at_once, soon)))
 
     def took(self, seconds: float) -> None:
         """Note how many seconds a call took."""
         before = seconds if self._mean is None else self._mean
         self._mean = before + SHARE * (seconds - before)
-
-    async def __aenter__(self) -> None:
-        if self._held < self.size and not self._waiting:
-            self._held += 1
-            return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
-        try:
-            await place
-        except asyncio.CancelledError:
-            if place.cancelled():
-                self._waiting.remove(place)
-            else:  # it came too late
-                self._leave()
-            raise
-
-    async def __aexit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._leave()
-
-    def _leave(self) -> None:
-        """Give places to those who wait, once a portion is free."""
-        self._held -= 1
-        size = self.size
-        if size - self._held < max(1, size // self._portions):
-            return
-        while self._waiting and self._held < size:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
-                self._held += 1

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -19,7 +20,6 @@ from alertbot.core.model import Action, DeliveryState, Markup, Receipt
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery import (
-    calls,
     store_accounts,
     store_claim,
     store_content,
@@ -27,8 +27,9 @@ from alertbot.delivery import (
     store_settle,
     store_suppressed,
 )
-from alertbot.delivery.calls import Calls
+from alertbot.delivery.calls import Calls, Flight, Turns, portion
 from alertbot.delivery.content import WITHIN_THE_TEAM, ContentCache, DispatchContent
+from alertbot.delivery.lanes import Lanes
 from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.rules_retry import (
     Answer,
@@ -72,29 +73,33 @@ class Drain:
         self.stopping = False
         self.sent = sent
         self._concurrency = concurrency
-        self._calls = Calls(adapters, ledger.database, longest_call)
+        self.calls = Calls(adapters, ledger.database, longest_call)
+        self.turns = Turns()
         self._letters = ContentCache(ledger.database, ledger.hooks)
         self._accounts: dict[str, Account] = {}
         self._flights: dict[int, float] = {}  # delivery id: monotonic moment of its claim
-        self._turns = calls.Turns()
         self._jitter = random.Random()  # noqa: S311 - no secret
-        self._lines = {name: asyncio.Semaphore(one.at_once) for name, one in adapters.items()}
-        self._in_flight = {
-            name: calls.Flight(one.at_once, ahead=one.spec.per_recipient)
-            for name, one in adapters.items()
+        self._places = {name: asyncio.Semaphore(one.at_once) for name, one in adapters.items()}
+        self._ahead = {
+            name: Flight(one.at_once) for name, one in adapters.items() if one.spec.per_recipient
         }
+        self._lanes: dict[
+            str, Lanes
+        ] = {}  # of the accounts with many recipients that are being drained
 
     def hang_up(self) -> None:
         """Start no further call and stop waiting for those in progress: see `Calls.hang_up`."""
         self.stopping = True
-        self._calls.hang_up()
+        self.calls.hang_up()
+        for lanes in self._lanes.values():
+            lanes.hang_up()
 
     async def drain(self, name: str) -> None:
         """Send what is due on one account until nothing is, or another worker has booked its slots."""
         if name not in self._accounts:
             await self.ledger.database.read(self.learn_accounts)
         if name in self._accounts:
-            await _Flight(self, self._accounts[name]).run()
+            await _Round(self, self._accounts[name]).run()
 
     async def learn_accounts(self, conn: Connection) -> None:
         """Read the paces of this worker's accounts in advance, so that an alert does not wait for it."""
@@ -104,7 +109,15 @@ class Drain:
     def places(self, name: str) -> int:
         """How many deliveries of a channel to hold at a time: no more than will soon be in progress, or
         more urgent ones would wait behind them."""
-        return min(self._concurrency, 2 * self._in_flight[name].size)
+        ahead = self._ahead.get(name)
+        return min(self._concurrency, 3 * ahead.size if ahead else 2 * self.adapters[name].at_once)
+
+    def lanes(self, whose: Account, landed: Callable[[], None]) -> Lanes | None:
+        """How an account with many recipients is served; None: each delivery is a task of its own."""
+        name = whose.name
+        if name in self._ahead:
+            self._lanes[name] = Lanes(self, whose, self.adapters[name], self._ahead[name], landed)
+        return self._lanes.get(name)
 
     async def expand(self, whose: Account) -> bool:
         """Queue the next portion of a large list on the account. Returns whether more may be left."""
@@ -158,39 +171,50 @@ class Drain:
         return outcomes
 
     async def deliver(self, row: Claimed, slot: float, gap: float, letter: DispatchContent) -> None:
-        """One delivery, from its slot to its committed outcome."""
-        self._flights[row.id] = time.monotonic()
-        try:
-            if letter.pictures:
-                await self._calls.prepare(letter.envelope.channel, letter.post(row))
-            await self._turns.take(letter.envelope.channel, gap, slot)
-            async with self._in_flight[letter.envelope.channel]:
-                want = Want(row.id, letter.envelope.account, row.cost, row.dispatch, letter.turn)
-                if not self._calls.hung_up and await self.ledger.intend(want):
-                    await self._send(row, letter)
-        finally:
+        """One post, from its slot to its committed outcome."""
+        channel = letter.envelope.channel
+        if letter.pictures:
+            await self.calls.prepare(channel, letter.post(row))
+        await self.turns.take(channel, gap, slot)
+        async with self._places[channel]:
+            want = Want(row.id, letter.envelope.account, row.cost, row.dispatch, letter.turn)
+            if self.calls.hung_up or not await self.ledger.intend(want):
+                return
+            may = await self.ledger.may_begin(row.dispatch, letter.turn, row.id)
+            if may and not self.calls.hung_up:
+                result = self.result(row, letter, await self.call(row, letter))
+                await self.ledger.settle(result)
+                await self.told([result])
+            else:
+                await self.ledger.call_back(row.id, row.dispatch)
+
+    def hold(self, rows: Iterable[Claimed]) -> None:
+        """Their leases are renewed from now on."""
+        self._flights |= dict.fromkeys((row.id for row in rows), time.monotonic())
+
+    def let_go(self, rows: Iterable[Claimed]) -> None:
+        """They are over, or somebody else's."""
+        for row in rows:
             self._flights.pop(row.id, None)  # claimed anew after its lease was over, it is here twice
 
-    async def _send(self, row: Claimed, letter: DispatchContent) -> None:
-        """Make the call of a delivery whose intent is committed, and record its outcome. If it waited
-        for a connection, it is withdrawn when a halt, its expiry or a cancellation came in between."""
-        channel = letter.envelope.channel
-        async with self._lines[channel]:
-            may = await self.ledger.may_begin(row.dispatch, letter.turn, row.id)
-            begins = may and not self._calls.hung_up
-            answer = await self._call(row, letter) if begins else None
-        if answer is None:
-            await self.ledger.call_back(row.id, row.dispatch)
-            return
-        step = self._step(answer, row, letter, attempt=row.attempts + 1)
-        await self.ledger.settle(_result(step, row, letter, attempt=row.attempts + 1))
-        if step.state is DeliveryState.SENT:
-            self.sent(channel)
-        elif isinstance(answer, Rejected) and answer.gone and self.ledger.hooks.gone:
-            await self.ledger.hooks.gone(row.target, answer.gone, channel)
+    def result(self, row: Claimed, letter: DispatchContent, answer: Answer) -> Result:
+        """What is to be written of a call."""
+        attempt = row.attempts + 1
+        self._note(letter.envelope.channel, answer)
+        result = _result(self._step(answer, row, letter, attempt), row, letter, attempt=attempt)
+        gone = isinstance(answer, Rejected) and answer.gone
+        return result._replace(gone=(row.target, gone)) if gone else result
 
-    async def _call(self, row: Claimed, letter: DispatchContent) -> Answer:
-        channel = letter.envelope.channel
+    async def told(self, results: Sequence[Result]) -> None:
+        """These results are committed."""
+        for channel in {one.channel for one in results if one.settlement.state is DeliveryState.SENT}:
+            self.sent(channel)
+        for one in results:
+            if one.gone and self.ledger.hooks.gone:
+                await self.ledger.hooks.gone(*one.gone, one.channel)
+
+    def refusal(self, row: Claimed, letter: DispatchContent) -> Rejected | None:
+        """Why this delivery is not sent although its dispatch is."""
         if (
             letter.targets is not None
             and row.action in TO_A_TARGET
@@ -198,15 +222,18 @@ class Drain:
         ):
             told = _("Not sent: this target is not among those approved for {alert}.")
             return Rejected(told.format(alert=letter.envelope.alert), scope=Scope.RECIPIENT)
+        return None
+
+    async def call(self, row: Claimed, letter: DispatchContent) -> Answer:
+        """Make the call of a delivery whose intent is committed."""
+        channel = letter.envelope.channel
+        if refused := self.refusal(row, letter):
+            return refused
         if row.action == Action.EDIT and (superseded := await self._superseded(row, letter)):
             return superseded
-        begun = time.monotonic()
         if repeat_lapsed(self._circumstances(row, letter, attempt=row.attempts)):
-            return await self._calls.find_late(channel, letter.post(row))
-        answer = await self._calls.publish(channel, letter.post(row))
-        self._in_flight[channel].took(time.monotonic() - begun)
-        self._note(channel, answer)
-        return answer
+            return await self.calls.find_late(channel, letter.post(row))
+        return await self.calls.publish(channel, letter.post(row))
 
     def _note(self, channel: str, answer: Answer) -> None:
         if self.ledger.hooks.failed and isinstance(answer, ChannelError):
@@ -279,7 +306,7 @@ class Drain:
         letter = await self._letters.get([doubt], adapter.spec.markup)
         answer: Answer = Uncertain(_("May have been sent: the worker stopped during the call."))
         if adapter.spec.can_reconcile and doubt.action == Action.PUBLISH:
-            answer = await self._calls.find(doubt.channel, letter.post(doubt)) or answer
+            answer = await self.calls.find(doubt.channel, letter.post(doubt)) or answer
         step = self._step(answer, doubt, letter, attempt=doubt.attempts)
         if step.state is DeliveryState.UNCERTAIN:
             return False
@@ -288,15 +315,20 @@ class Drain:
         return True
 
 
-class _Flight:
+class _Round:
     """One run of `drain` for one account."""
 
     def __init__(self, drain: Drain, whose: Account) -> None:
         self._drain = drain
         self._whose = whose
-        self._calls: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._landed = asyncio.Event()
         self._unqueued = True  # a large list may have recipients that are not queued yet
+        self._lanes = drain.lanes(whose, self._landed.set)
+
+    @property
+    def _held(self) -> int:
+        return self._lanes.held if self._lanes else len(self._tasks)
 
     async def run(self) -> None:
         try:
@@ -304,12 +336,12 @@ class _Flight:
             while not self._drain.stopping:
                 n = await self._room()
                 if not (full or await self._due()):
-                    if not self._calls:
+                    if not self._held:
                         break
                     await self._landing()
                     continue
                 self._unqueued = self._unqueued and await self._drain.expand(self._whose)
-                claim = await self._drain.claim(self._whose, n)
+                claim = await self._claim(n)
                 full = len(claim.rows) == n
                 if claim.rows:
                     await self._start(claim)
@@ -317,6 +349,9 @@ class _Flight:
                     break
         finally:
             await self._land()
+
+    async def _claim(self, n: int) -> Claim:
+        return await (self._lanes.claim(n) if self._lanes else self._drain.claim(self._whose, n))
 
     async def _due(self) -> bool:
         """Whether something is due. Asked through a reader, so that an idle look takes no write lock."""
@@ -328,30 +363,36 @@ class _Flight:
     async def _room(self) -> int:
         """How many to claim; waits until a quarter of the places is free."""
         places = self._drain.places(self._whose.name)
-        while places - len(self._calls) < max(1, places // 4):
+        while places - self._held < max(1, places // 4):
             await self._landing()
-        return calls.portion(self._whose.gap, places - len(self._calls))
+        return portion(self._whose.gap, places - self._held)
 
     async def _start(self, claim: Claim) -> None:
         now = time.monotonic()
         letter = await self._drain.content_of(self._whose, claim)
-        for row in await self._drain.wanted(claim.rows, letter) if letter else ():
-            assert letter is not None
-            call = asyncio.create_task(
-                self._drain.deliver(row, now + row.wait, self._whose.gap, letter)
-            )
-            self._calls.add(call)
-            call.add_done_callback(self._ended)
+        if letter is None:
+            return
+        rows = await self._drain.wanted(claim.rows, letter)
+        self._drain.hold(rows)
+        if self._lanes:
+            self._lanes.take(rows, letter, now)
+            return
+        for row in rows:
+            slot = now + row.wait
+            task = asyncio.create_task(self._drain.deliver(row, slot, self._whose.gap, letter))
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._ended, row))
 
-    def _ended(self, call: "asyncio.Task[None]") -> None:
-        self._calls.discard(call)
+    def _ended(self, row: Claimed, task: "asyncio.Task[None]") -> None:
+        self._drain.let_go([row])
+        self._tasks.discard(task)
         self._landed.set()
-        if not call.cancelled() and call.exception() is not None:
-            log.error("A delivery was interrupted: %s", safe(repr(call.exception())))
+        if not task.cancelled() and task.exception() is not None:
+            log.error("A delivery was interrupted: %s", safe(repr(task.exception())))
 
     async def _wait(self, retry: float | None) -> bool:
         """After an empty claim: wait for the next slot. Returns whether it is worth trying again."""
-        if self._calls:
+        if self._held:
             await self._landing(retry)
             return True
         if retry is None or retry > SHORT_WAIT:
@@ -368,8 +409,8 @@ class _Flight:
             pass
 
     async def _land(self) -> None:
-        while self._calls:
-            await asyncio.wait(self._calls)
+        while self._held:
+            await self._landing()
         await self._drain.ledger.rest()
 
 
@@ -396,4 +437,4 @@ def _result(step: NextStep, row: Claimed | Doubt, letter: DispatchContent, *, at
     elif step.push_target is not None:
         push = Push(channel, step.push_target, reason, row.target)
     pause = (channel, reason) if step.pause else None
-    return Result(settlement, row.dispatch, push, pause)
+    return Result(settlement, row.dispatch, channel, push, pause)

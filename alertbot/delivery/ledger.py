@@ -1,4 +1,4 @@
-"""Group commits for intents and outcomes: concurrent calls share transactions.
+"""Intents and outcomes, in transactions that concurrent calls share.
 
 One commit per call would allow about a thousand calls a second; shared commits allow many times that and
 leave one writer per process, which suits SQLite.
@@ -8,83 +8,25 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from alertbot.core.errors import StoreFailed, safe
 from alertbot.core.frozen import dataclass
+from alertbot.core.loops import GroupCommit
 from alertbot.core.model import DeliveryState, Purpose
 from alertbot.db import audit
 from alertbot.db.database import Database
+from alertbot.db.engines import Work
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.delivery import store_accounts, store_claim, store_settle
-from alertbot.delivery.calls import until
 from alertbot.delivery.leaps import ClockWatch
 from alertbot.delivery.store_accounts import Push, Want
+from alertbot.delivery.store_claim import Claim
 from alertbot.delivery.store_content import DispatchFacts, Judgement, ReadbackVerdict
 from alertbot.delivery.store_deliveries import FINAL, Outcome, close, reopen, settled_alerts, wake
 from alertbot.delivery.store_settle import Settlement
-
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
-
-LARGEST = 500  # items per transaction
-
-
-class GroupCommit(Generic[Item, Answer]):
-    """Collects items and passes them to `write`, which returns one result for each, in order.
-
-    `write` must return a result for every item or raise; an exception reaches every caller in that
-    group. Under load, when the previous group held several items, the next one begins no earlier than
-    `linger` seconds after it, so that it gets several too; single items do not wait.
-    """
-
-    def __init__(
-        self,
-        write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
-        *,
-        linger: float = 0.0,
-    ) -> None:
-        self._write = write
-        self._linger = linger
-        self._several = False  # in the group before: there is load
-        self._next = 0.0  # when the next group may begin then, by the event loop's clock
-        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
-        self._writing: asyncio.Task[None] | None = None
-
-    async def add(self, item: Item) -> Answer:
-        """Hand in one item; returns once its transaction has committed."""
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answer))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_all())
-        return await answer
-
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                if self._several and self._linger:
-                    await until(self._next)
-                self._next = asyncio.get_running_loop().time() + self._linger
-                group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
-                await self._write_group(group)
-                self._several = len(group) > 1
-        finally:
-            self._writing = None
-
-    async def _write_group(self, group: list[tuple[Item, "asyncio.Future[Answer]"]]) -> None:
-        try:
-            answers = await self._write([item for item, _future in group])
-        except Exception as error:  # noqa: BLE001 - belongs to the callers, who hear of it
-            for _item, future in group:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        for (_item, future), answer in zip(group, answers, strict=True):
-            if not future.done():
-                future.set_result(answer)
-
 
 log = logging.getLogger(__name__)
 
@@ -127,12 +69,15 @@ NO_HOOKS = Hooks()
 
 
 class Result(NamedTuple):
-    """An outcome to write: the row, and its effect on the account."""
+    """An outcome to write: the row, and its effect on the account. `gone`: an address that does not exist, and what
+    its server said."""
 
     settlement: Settlement
     dispatch: int
+    channel: str
     push: Push | None = None
     pause: tuple[str, str] | None = None  # channel, reason
+    gone: tuple[str, str] | None = None
 
 
 class Ledger:
@@ -148,9 +93,7 @@ class Ledger:
         self.clock = ClockWatch()
         self.tally: Counter[DeliveryState] = Counter()
         self._started: dict[int, int | None] = {}  # dispatch: the turn in which it was judged
-        self._intended: dict[
-            int, float
-        ] = {}  # delivery: moment of its intent, until its outcome is known
+        self._intended: dict[int, float] = {}  # delivery: moment of its intent, until its outcome
         self._begun: Counter[int] = Counter()  # dispatch: intents whose outcome is not committed yet
         self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
         self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
@@ -162,6 +105,44 @@ class Ledger:
     async def intend(self, want: Want) -> bool:
         """Commit that this call is about to be made. False: it must not be made."""
         return await self._intents.add(want) is not None
+
+    async def turn(
+        self, results: Sequence[Result], wants: Sequence[Want], claim: Work[Claim] | None
+    ) -> tuple[list[bool], Claim | None]:
+        """Outcomes, intents and a claim in one transaction, in this order: what outcomes lock comes before the
+        fence that intents pass. Says which intents are committed. If that fails, each by itself."""
+        for result in results:
+            self._intended.pop(result.settlement.id, None)
+        if self.clock.reason is None:
+            try:
+                return await self._turn_at_once(results, wants, claim)
+            except Exception as error:  # noqa: BLE001 - a hook's fault must not cost an outcome
+                log.warning("What was to be written together is written apart: %s", safe(repr(error)))
+        if results:
+            await self._write_results(results)
+        claimed = await self.database.transact(claim) if claim else None
+        # last, so that no failure leaves them in vain
+        intended = await self._write_intents(wants) if wants else ()
+        return [one is not None for one in intended], claimed
+
+    async def _turn_at_once(
+        self, results: Sequence[Result], wants: Sequence[Want], claim: Work[Claim] | None
+    ) -> tuple[list[bool], Claim | None]:
+        last = self._last(results)
+        if wants:
+            self.database.require_same_file()
+
+        async def work(conn: Connection) -> tuple[list[Outcome], dict[int, int], Claim | None]:
+            outcomes = await self._outcomes(conn, results, last, hooks=True) if results else []
+            intended = await self._intend(conn, wants) if wants else {}
+            return outcomes, intended, await claim(conn) if claim else None
+
+        looked = time.monotonic()
+        outcomes, intended, claimed = await self.database.transact(work)
+        self.count(outcomes)
+        self._end(result.dispatch for result in results)
+        self._note_intents(wants, intended, looked)
+        return [want.id in intended for want in wants], claimed
 
     async def may_begin(self, dispatch: int, turn: int | None, delivery: int | None = None) -> bool:
         """Whether an intended call of this dispatch, judged in this `turn`, may begin now: no halt, expiry
@@ -198,47 +179,53 @@ class Ledger:
         """Wait for what was begun for later calls; after the last one."""
         await asyncio.gather(*self._looks.values(), return_exceptions=True)
 
-    async def call_back(self, delivery: int, dispatch: int) -> None:
+    def call_back(self, delivery: int, dispatch: int) -> "asyncio.Future[None]":
         """Commit that an intended call was not made: the delivery is pending again."""
         self._intended.pop(delivery, None)
-        await self._backs.add(delivery)
-        self._end([dispatch])
+        back = self._backs.put(delivery)
+        back.add_done_callback(lambda _back: self._end([dispatch]))
+        return back
 
-    async def settle(self, result: Result) -> None:
+    def settle(self, result: Result) -> "asyncio.Future[None]":
         """Commit the outcome of a call. Retries for a minute, so that a busy database does not lose a
         known outcome. After that the reaper will mark it uncertain."""
         self._intended.pop(result.settlement.id, None)
-        await self._results.add(result)
+        return self._results.put(result)
 
     async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
         if self.clock.reason is not None:
             return [None] * len(wants)
-        turns = {want.id: want.turn for want in wants}
-
-        async def work(conn: Connection) -> dict[int, int]:
-            if any(self._is_new(want.dispatch, want.turn) for want in wants):
-                await take_lock(conn, AUDIT)  # before the fence that intents pass
-            rows = await store_claim.intend(conn, wants, worker=self.worker)
-            intended = {row.id: row.dispatch_id for row in rows}
-            fresh = {one for number, one in intended.items() if self._is_new(one, turns[number])}
-            if fresh:
-                alerts = await store_claim.mark_started(conn, sorted(fresh))
-                if alerts and self.hooks.first_intent:
-                    await self.hooks.first_intent(conn, alerts)
-            return intended
-
         try:
             self.database.require_same_file()
             looked = time.monotonic()  # a wait for the database's lock counts
-            intended = await self.database.transact(work)
+            intended = await self.database.transact(lambda conn: self._intend(conn, wants))
         except StoreFailed as error:
             log.warning("Nothing was sent just now: %s", error)
             return [None] * len(wants)
-        self._started |= {one: turns[number] for number, one in intended.items()}
-        self._clear |= {one: (turns[number], looked) for number, one in intended.items()}
-        self._intended |= dict.fromkeys(intended, looked)
-        self._begun.update(intended.values())
+        self._note_intents(wants, intended, looked)
         return [intended.get(want.id) for want in wants]
+
+    async def _intend(self, conn: Connection, wants: Sequence[Want]) -> dict[int, int]:
+        """The dispatch of each that may be sent, by delivery."""
+        if any(self._is_new(want.dispatch, want.turn) for want in wants):
+            await take_lock(conn, AUDIT)  # before the fence that intents pass
+        rows = await store_claim.intend(conn, wants, worker=self.worker)
+        intended = {row.id: row.dispatch_id for row in rows}
+        turns = {want.id: want.turn for want in wants}
+        fresh = {one for number, one in intended.items() if self._is_new(one, turns[number])}
+        if fresh:
+            alerts = await store_claim.mark_started(conn, sorted(fresh))
+            if alerts and self.hooks.first_intent:
+                await self.hooks.first_intent(conn, alerts)
+        return intended
+
+    def _note_intents(self, wants: Sequence[Want], intended: Mapping[int, int], looked: float) -> None:
+        known = {one.dispatch: one.turn for one in wants if one.id in intended}
+        dispatches = {one.id: one.dispatch for one in wants if one.id in intended}
+        self._started |= known
+        self._clear |= {one: (turn, looked) for one, turn in known.items()}
+        self._intended |= dict.fromkeys(dispatches, looked)
+        self._begun.update(dispatches.values())
 
     def _is_new(self, dispatch: int, turn: int | None) -> bool:
         """Whether this worker has made no call of the dispatch yet, or none since it was judged last."""
@@ -287,27 +274,31 @@ class Ledger:
     async def _write_once(self, results: Sequence[Result], *, hooks: bool) -> None:
         last = self._last(results)
 
-        async def work(conn: Connection) -> list[Outcome]:
-            # without hooks nobody would be given what a person has to post: it is offered again when its lease is over
-            settlements = [one.settlement for one in results if hooks or not one.settlement.handed]
-            if any(result.pause or result.push for result in results):
-                await take_lock(conn, AUDIT)  # before the accounts
-            outcomes = await store_settle.settle(conn, settlements, worker=self.worker)
-            for result in results:
-                if result.pause:
-                    await store_accounts.pause(conn, *result.pause)
-            pushes = _strongest(result.push for result in results)
-            await store_accounts.push(conn, pushes)
-            if hooks:
-                long = [one for one in pushes if one.target is None and one.seconds >= LONG_BLOCK]
-                if long and self.hooks.blocked:
-                    await self.hooks.blocked(conn, long)
-                await self._after(conn, outcomes, last)
-            else:
-                await self._plainly(conn, outcomes)
-            return outcomes
+        self.count(
+            await self.database.transact(lambda conn: self._outcomes(conn, results, last, hooks=hooks))
+        )
 
-        self.count(await self.database.transact(work))
+    async def _outcomes(
+        self, conn: Connection, results: Sequence[Result], last: Collection[int], *, hooks: bool
+    ) -> list[Outcome]:
+        # without hooks nobody would be given what a person has to post: it is offered again when its lease is over
+        settlements = [one.settlement for one in results if hooks or not one.settlement.handed]
+        if any(result.pause or result.push for result in results):
+            await take_lock(conn, AUDIT)  # before the accounts
+        outcomes = await store_settle.settle(conn, settlements, worker=self.worker)
+        for result in results:
+            if result.pause:
+                await store_accounts.pause(conn, *result.pause)
+        pushes = _strongest(result.push for result in results)
+        await store_accounts.push(conn, pushes)
+        if hooks:
+            long = [one for one in pushes if one.target is None and one.seconds >= LONG_BLOCK]
+            if long and self.hooks.blocked:
+                await self.hooks.blocked(conn, long)
+            await self._after(conn, outcomes, last)
+        else:
+            await self._plainly(conn, outcomes)
+        return outcomes
 
     def _end(self, dispatches: Iterable[int]) -> None:
         """A call of each of these has its outcome."""

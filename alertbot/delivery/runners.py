@@ -78,7 +78,7 @@ class Runner(ABC):
         hooks: Hooks = NO_HOOKS,
         lease: float = LEASE_SECONDS,
         poll: float = POLL_SECONDS,
-        concurrency: int = 500,
+        concurrency: int = 750,
     ) -> None:
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._database = database

@@ -5,7 +5,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from alertbot.core.errors import Refused
 from alertbot.core.frozen import dataclass
@@ -304,10 +315,15 @@ class AccountBlock:
     reason: str
 
 
+_ASKED = (
+    select(account).where(account.c.id.in_(bindparam("ids", expanding=True))).order_by(account.c.id)
+)
+
+
 async def limited(conn: Connection, wants: Sequence[Want]) -> Limited:
     """Those of the accounts that have a window or a budget."""
     ids = sorted({want.account for want in wants})
-    rows = await conn.execute(select(account).where(account.c.id.in_(ids)).order_by(account.c.id))
+    rows = await conn.execute(_ASKED, {"ids": ids})
     found = {row.id: row for row in rows if row.windows or row.budget is not None}
     if found:
         lock = select(account.c.id).where(account.c.id.in_(found)).order_by(account.c.id)

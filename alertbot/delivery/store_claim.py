@@ -4,11 +4,13 @@ All durations are seconds; all times are epoch seconds by the database's clock.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
+    Integer,
     Row,
+    Update,
     and_,
     bindparam,
     case,
@@ -17,9 +19,9 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Purpose
@@ -217,9 +219,26 @@ _SENDABLE = (  # asked for all rows at once: it lies on the few rows of dispatch
 )
 
 
-def _held(conn: Connection, ids: Sequence[int], worker: str) -> ColumnElement[bool]:
-    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'claimed'"))
-    return sql.among(conn, ids, delivery.c.id) & mine
+_MINE = (delivery.c.worker == bindparam("holder")) & (delivery.c.state == literal_column("'claimed'"))
+
+
+@cache
+def _intending(dialect: str, *, judged: bool) -> ReturningUpdate[tuple[int, int]]:
+    """Built once: that took longer than running it. `+ 0` keeps the planner away from the index over all rows of
+    a dispatch, which may be a million."""
+    held = update(delivery).where(sql.one_of(dialect, delivery.c.id, "ids"), _MINE)
+    current = (bindparam("turn", type_=Integer()) == TURN,) if judged else ()
+    return (
+        held.where((delivery.c.dispatch_id + 0).in_(_SENDABLE), *current)
+        .values(state=literal_column("'sending'"), attempts=delivery.c.attempts + 1, attempted_at=NOW)
+        .returning(delivery.c.id, delivery.c.dispatch_id)
+    )
+
+
+@cache
+def _giving_back(dialect: str) -> Update:
+    held = update(delivery).where(sql.one_of(dialect, delivery.c.id, "ids"), _MINE)
+    return held.values(state="pending", worker=None, lease_until=None)
 
 
 async def intend(conn: Connection, wants: Sequence[Want], *, worker: str) -> list[Row[Any]]:
@@ -231,17 +250,17 @@ async def intend(conn: Connection, wants: Sequence[Want], *, worker: str) -> lis
     """
     await fence(conn, exclusive=False)
     limits = await store_accounts.limited(conn, wants)
-    good, full = await store_accounts.allowed(conn, limits, wants)
+    allowed, full = await store_accounts.allowed(conn, limits, wants)
+    turn = max((want.turn for want in wants if want.turn is not None), default=None)
+    # who was judged earlier than others in the same transaction comes with the next
+    good = [want for want in allowed if want.turn in (None, turn)]
     intended: list[Row[Any]] = []
     if good:
-        held = _held(conn, sorted(want.id for want in good), worker)
-        sending = (
-            update(delivery)
-            .where(held, delivery.c.dispatch_id.in_(_SENDABLE), _judged(good))
-            .values(state="sending", attempts=delivery.c.attempts + 1, attempted_at=NOW)
-            .returning(delivery.c.id, delivery.c.dispatch_id)
-        )
-        intended = list((await conn.execute(sending)).all())
+        dialect = conn.dialect.name
+        held = {"ids": sql.ids_for(dialect, sorted(want.id for want in good)), "holder": worker}
+        current = {} if turn is None else {"turn": turn}
+        sending = _intending(dialect, judged=turn is not None)
+        intended = list((await conn.execute(sending, held | current)).all())
     ids = {row.id for row in intended}
     if len(ids) < len(wants):
         refused = sorted(want.id for want in wants if want.id not in ids)
@@ -251,21 +270,10 @@ async def intend(conn: Connection, wants: Sequence[Want], *, worker: str) -> lis
     return intended
 
 
-def _judged(wants: Sequence[Want]) -> ColumnElement[bool]:
-    """Whether nothing was resumed since these were judged; who was judged earlier than others in the same
-    transaction comes with the next."""
-    turns = {want.turn for want in wants if want.turn is not None}
-    if not turns:
-        return true()
-    late = [want.id for want in wants if want.turn not in (None, max(turns))]
-    current = TURN.in_([max(turns)])
-    return and_(current, delivery.c.id.not_in(late)) if late else current
-
-
 async def give_back(conn: Connection, ids: Sequence[int], *, worker: str) -> None:
     """Release claimed deliveries without sending them."""
-    back = update(delivery).where(_held(conn, sorted(ids), worker))
-    await conn.execute(back.values(state="pending", worker=None, lease_until=None))
+    held = {"ids": sql.ids_for(conn.dialect.name, sorted(ids)), "holder": worker}
+    await conn.execute(_giving_back(conn.dialect.name), held)
 
 
 async def give_back_all(conn: Connection, *, worker: str) -> None:

@@ -1,9 +1,19 @@
 """Recording what became of deliveries: outcomes of calls, expired leases, expiry, cancellation."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    literal_column,
+    select,
+    update,
+)
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import OPEN_STATES, Action, DeliveryState, Purpose
@@ -62,15 +72,25 @@ async def settle(
     None: for uncertain rows that have now been looked up.
     """
     ours = {one.id: one for one in settlements}
-    states = delivery.c.state.in_(["sending", "uncertain", "pending"])
-    mine = delivery.c.worker == worker if worker else delivery.c.state == "uncertain"
+    dialect = conn.dialect.name
+    whose = {"holder": worker} if worker else {}
     found = await conn.execute(
-        facts(sql.among(conn, sorted(ours), delivery.c.id), states, mine).with_for_update(of=delivery)
+        _settling(dialect, by_worker=worker is not None),
+        {"ids": sql.ids_for(dialect, sorted(ours)), **whose},
     )
     rows = [row for row in found if row.attempts == ours[row.id].attempt]
     await _write(conn, [ours[row.id] for row in rows])
     outcomes = [_outcome(row, ours[row.id]) for row in rows]
     return outcomes + await _follow(conn, [ours[row.id] for row in rows if ours[row.id].followed])
+
+
+@cache
+def _settling(dialect: str, *, by_worker: bool) -> Select[Any]:
+    """Built once, as `_finishing`: that took longer than running it."""
+    states: list[Any] = [literal_column(f"'{name}'") for name in ("sending", "uncertain", "pending")]
+    mine = delivery.c.worker == bindparam("holder") if by_worker else delivery.c.state == "uncertain"
+    ours = sql.one_of(dialect, delivery.c.id, "ids")
+    return facts(ours, delivery.c.state.in_(states), mine).with_for_update(of=delivery)
 
 
 def _outcome(row: Any, one: Settlement) -> Outcome:
@@ -98,28 +118,26 @@ async def _hand_over(conn: Connection, one: Settlement) -> None:
     await conn.execute(handed.values(**own, lease_until=FAR, worker=None))
 
 
-async def _finish(conn: Connection, settlements: Sequence[Settlement]) -> None:
-    given = sql.table(
-        conn,
-        {"row": int, "state": str, "reason": str, "remote_id": str, "url": str, "note": str},
-        [
-            (one.id, one.state.value, one.reason, one.remote_id, one.url, one.note)
-            for one in settlements
-        ],
-    ).c
-    await conn.execute(
+_FINISHED = {"row": int, "state": str, "reason": str, "remote_id": str, "url": str, "note": str}
+
+
+@cache
+def _finishing(dialect: str) -> Update:
+    given = sql.given(dialect, _FINISHED).c
+    told = {name: given[name] for name in _FINISHED if name != "row"}
+    return (
         update(delivery)
         .where(delivery.c.id == given.row)
-        .values(
-            state=given.state,
-            reason=given.reason,
-            remote_id=given.remote_id,
-            url=given.url,
-            note=given.note,
-            settled_at=NOW,
-            lease_until=None,
-        )
+        .values(**told, settled_at=NOW, lease_until=literal_column("NULL"))
     )
+
+
+async def _finish(conn: Connection, settlements: Sequence[Settlement]) -> None:
+    rows = [
+        (one.id, one.state.value, one.reason, one.remote_id, one.url, one.note) for one in settlements
+    ]
+    dialect = conn.dialect.name
+    await conn.execute(_finishing(dialect), sql.rows_for(dialect, _FINISHED, rows))
 
 
 async def _retry(conn: Connection, settlements: Sequence[Settlement]) -> None:

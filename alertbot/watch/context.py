@@ -13,9 +13,9 @@ from functools import partial
 
 from alertbot.core.errors import safe
 from alertbot.core.frozen import dataclass
+from alertbot.core.loops import GroupCommit
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
-from alertbot.delivery.ledger import GroupCommit
 from alertbot.people import store_tasks, tasks
 from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask

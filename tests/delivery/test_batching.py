@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from alertbot.delivery.ledger import LARGEST, GroupCommit
+from alertbot.core.loops import LARGEST, GroupCommit
 
 
 class Writer:

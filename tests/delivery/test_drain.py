@@ -390,6 +390,7 @@ async def test_of_several_pushes_in_one_transaction_the_longest_holds(
         Result(
             Settlement(row.id, 1, DeliveryState.PENDING, "slow", delay=wait),
             row.dispatch,
+            "null",
             Push("null", wait, f"{wait}", None if whole else "a"),
         )
         for row, wait in zip(claim.rows, waits, strict=True)

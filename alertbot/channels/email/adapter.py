@@ -19,11 +19,12 @@ from alertbot.config.channel import ChannelSettings
 from alertbot.config.secrets import Secret
 from alertbot.config.shapes import FilePath, Port, SomeDuration, Variable
 from alertbot.core.connecting import is_loopback
-from alertbot.core.errors import ConfigInvalid, Rejected, Scope
-from alertbot.core.model import Channel, Post, PostAddresses, Receipt, Target
+from alertbot.core.errors import ChannelError, ConfigInvalid, Rejected, Scope
+from alertbot.core.model import Action, Channel, Post, PostAddresses, Receipt, Target
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
+    from alertbot.channels.email.replies import Mail
     from alertbot.channels.email.wire import SmtpPool
 
 
@@ -164,6 +165,7 @@ class EmailAdapter(Adapter[EmailSettings]):
 
     spec = base.EMAIL
     settings_type = EmailSettings
+    streams = True
 
     def __init__(self, channel: Channel, settings: EmailSettings) -> None:
         super().__init__(channel, settings)
@@ -215,18 +217,35 @@ class EmailAdapter(Adapter[EmailSettings]):
         if lines is not None:
             await lines.close()
 
+    async def publish_from(self, posts: base.Supply) -> None:
+        await self._ready().serve(_Mails(self, posts))
+
     async def _send(self, post: Post) -> Receipt:
-        lines = self._ready()
+        single = _Single(post)
+        await self.publish_from(single)
+        if isinstance(single.answer, Receipt):
+            return single.answer
+        assert single.answer is not None
+        raise single.answer
+
+    def mail(self, post: Post) -> "Mail":
+        """The mail of a post. Raises `Rejected`."""
+        from alertbot.channels.email.replies import Mail
+
+        self.require_fit(post)
+        if post.action is not Action.PUBLISH:
+            raise self._cannot(post, _("{channel} cannot edit its posts ({alert})."))
         recipient = self._recipient(post)
-        mail = message.addressed(
-            self._letter(post), post, self._sender.domain, recipient, datetime.now(UTC)
-        )
+        common, now = self._letter(post), datetime.now(UTC)
+        text = message.addressed(common, post, self._sender.domain, recipient, now)
         envelope = message.MailEnvelope(self._sender.addr_spec, recipient, not recipient.isascii())
-        try:
-            await lines.hand_over(envelope, mail)
-        except errors.Broken as broken:
-            raise errors.meaning(broken, self._about(post.alert, recipient)) from None
-        return Receipt(message.message_id(post, self._sender.domain))
+        return Mail(envelope, text, message.message_id(post, self._sender.domain))
+
+    def answer(self, post: Post, mail: "Mail", said: str | errors.Broken) -> Receipt | ChannelError:
+        """What became of a mail, by the server's last word about it."""
+        if isinstance(said, errors.Broken):
+            return errors.meaning(said, self._about(post.alert, mail.envelope.recipient))
+        return Receipt(mail.name)
 
     async def identify(self) -> str:
         """The server and the sender. Connects and logs in, sends nothing. Raises the channel errors."""
@@ -301,3 +320,47 @@ def _own_name() -> str:
     """This machine's name, without a look-up; set `helo` if the server requires another."""
     name = socket.gethostname()
     return name if re.fullmatch(r"[A-Za-z0-9.-]+", name) else "localhost"
+
+
+class _Single:
+    """A supply of one post, and what became of it."""
+
+    def __init__(self, post: Post) -> None:
+        self.answer: Receipt | ChannelError | None = None
+        self._post: Post | None = post
+
+    def take(self) -> Post | None:
+        post, self._post = self._post, None
+        return post
+
+    async def begin(self, post: Post) -> bool:  # noqa: ARG002 - the caller has decided
+        return True
+
+    def end(self, post: Post, answer: Receipt | ChannelError) -> None:  # noqa: ARG002 - there is one
+        self.answer = answer
+
+
+class _Mails:
+    """Posts as mails; those of which none can be made are ended on the way."""
+
+    def __init__(self, adapter: EmailAdapter, posts: base.Supply) -> None:
+        self._adapter, self._posts = adapter, posts
+        self._taken: dict[int, Post] = {}  # by the mail's identity: at most two
+
+    def take(self) -> "Mail | None":
+        while (post := self._posts.take()) is not None:
+            try:
+                mail = self._adapter.mail(post)
+            except Rejected as refused:
+                self._posts.end(post, refused)
+                continue
+            self._taken[id(mail)] = post
+            return mail
+        return None
+
+    async def begin(self, mail: "Mail") -> bool:
+        return await self._posts.begin(self._taken[id(mail)])
+
+    def end(self, mail: "Mail", answer: "str | errors.Broken") -> None:
+        post = self._taken.pop(id(mail))
+        self._posts.end(post, self._adapter.answer(post, mail, answer))

@@ -3,11 +3,12 @@
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
 from html import escape
 
 from alertbot.core.frozen import dataclass
@@ -153,7 +154,7 @@ def addressed(common: bytes, post: Post, sender_domain: str, recipient: str, now
     """The mail for one recipient. These headers are written by hand, because the library would encode an
     id longer than a line. `recipient` must have passed `checked`."""
     lines = [
-        f"Date: {format_datetime(now)}",
+        f"Date: {_date(int(now.timestamp()))}",
         f"To: <{recipient}>",
         f"Message-ID: {message_id(post, sender_domain)}",
     ]
@@ -163,6 +164,11 @@ def addressed(common: bytes, post: Post, sender_domain: str, recipient: str, now
             "References: " + "\r\n ".join(_kept(earlier)),
         ]
     return "\r\n".join([*lines, ""]).encode() + common
+
+
+@lru_cache(maxsize=2)
+def _date(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
 def message_id(post: Post, sender_domain: str) -> str:

@@ -7,14 +7,13 @@ the next command, and does not say in which phase a transaction broke. Imported 
 import asyncio
 import re
 import ssl
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
-from typing import Literal, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Awaitable
+from typing import Literal, TypeAlias, TypeVar
 
 import aiosmtplib
 
 from alertbot.channels.email.errors import Broken, Phase
-from alertbot.channels.email.message import MailEnvelope
+from alertbot.channels.email.replies import Mail, Mails, SmtpReplies
 from alertbot.core.connecting import reason_of
 from alertbot.core.frozen import dataclass
 
@@ -24,10 +23,15 @@ QUIT_SECONDS = 1.0
 LISTEN_SECONDS = 0.002  # between text and dot: a server that hangs up during the text is heard in time
 ONE_GO = 32_768  # bytes of a mail that go out with their dot: the system takes so many at once
 READY_FOR_DATA = 354
-DIGITS = 3  # of a code
-LONGEST_REPLY = 32_768
+ENDED = (
+    None,
+    421,
+)  # codes after which a connection is not used any more; None: it broke or fell silent
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 Step: TypeAlias = tuple[bytes, Phase]  # a command, and how far it brings a transaction
+Steps: TypeAlias = tuple[Step, ...]
+RSET: Step = (b"RSET", Phase.MAIL)
+DATA: Step = (b"DATA", Phase.DATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,82 +50,6 @@ class Server:
     dot_seconds: float = 120.0
 
 
-class SmtpReply(NamedTuple):
-    """A server's answer. `code` None: it cannot be read."""
-
-    code: int | None
-    text: str = ""
-
-    @property
-    def good(self) -> bool:
-        return self.code is not None and 200 <= self.code <= 299
-
-
-class SmtpReplies(asyncio.Protocol):
-    """The answers on a connection that aiosmtplib has opened. Several may be awaited at once: its own
-    protocol awaits one at a time, which rules out pipelining."""
-
-    def __init__(self, transport: asyncio.WriteTransport) -> None:
-        self.transport = transport
-        self.drained = asyncio.Event()
-        self.drained.set()
-        self.got: list[SmtpReply] = []
-        self._wanted = 0
-        self._answered: asyncio.Future[None] | None = None
-        self._rest = b""
-        self._text: list[bytes] = []
-        transport.set_write_buffer_limits(0)
-        transport.set_protocol(self)
-
-    async def ask(self, commands: bytes, answers: int) -> list[SmtpReply]:
-        """Write, and wait for so many answers; fewer if the connection breaks. Those until then are in
-        `got` if it is cancelled."""
-        self.got, self._wanted = [], answers
-        self._answered = asyncio.get_running_loop().create_future()
-        if self.transport.is_closing():
-            return self.got
-        self.transport.write(commands)
-        await self._answered
-        return self.got
-
-    def data_received(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._text.append(line[4:].strip())
-            if line[3:4] != b"-":
-                self._reply(line[:3])
-        if len(self._rest) + sum(map(len, self._text)) > LONGEST_REPLY:
-            self._reply(b"")
-
-    def _reply(self, digits: bytes) -> None:
-        text = b"\n".join(self._text).decode("utf-8", "surrogateescape")
-        self._text = []
-        readable = len(digits) == DIGITS and digits.isdigit()
-        self.got.append(SmtpReply(int(digits) if readable else None, text))
-        self._wanted -= 1
-        if self._wanted < 0 or not readable:  # nobody asked, or which answer belongs to what is lost
-            self.transport.abort()
-        if self._wanted <= 0 or not readable:
-            self._end()
-
-    def _end(self) -> None:
-        if self._answered is not None and not self._answered.done():
-            self._answered.set_result(None)
-
-    def eof_received(self) -> bool:
-        return False
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self.drained.set()
-        self._end()
-
-    def pause_writing(self) -> None:
-        self.drained.clear()
-
-    def resume_writing(self) -> None:
-        self.drained.set()
-
-
 class SmtpConnection:
     """One connection: opened by aiosmtplib, with its encryption and login; then each transaction takes two
     round trips if the server offers PIPELINING (RFC 2920)."""
@@ -138,6 +66,7 @@ class SmtpConnection:
             cert_bundle=server.ca_file,
         )
         self._replies: SmtpReplies | None = None
+        self._pipelines = self._sizes = False
         self._proved = False  # it has taken a mail
         self._unfinished = False  # a transaction was begun and not ended: RSET before the next
 
@@ -156,6 +85,8 @@ class SmtpConnection:
         if not isinstance(transport, asyncio.WriteTransport) or transport.is_closing():
             raise Broken(Phase.CONNECT, None)
         self._replies = SmtpReplies(transport)
+        self._pipelines = self._smtp.supports_extension("pipelining")
+        self._sizes = self._smtp.supports_extension("size")
 
     async def _greet(self) -> None:
         try:
@@ -165,92 +96,136 @@ class SmtpConnection:
                 raise
             await _step(Phase.CONNECT, self._smtp.helo())
 
-    async def hand_over(self, envelope: MailEnvelope, mail: bytes) -> str:
-        """Send one mail, as `as_sent` makes it; returns the server's answer on accepting it. Raises
-        `Broken`."""
-        steps = self._steps(envelope, len(mail))
-        self._unfinished = True
-        if self._smtp.supports_extension("pipelining"):
-            await self._ask_at_once(steps)
-        else:
-            for step in steps:
-                _require([step], await self._ask([step], step[1]))
-        reply = await self._pour(mail)
-        self._unfinished, self._proved = False, True
-        return reply
+    async def serve(self, mails: Mails, mail: Mail) -> Mail | None:
+        """Send `mail` and those that `mails` gives after it, until it gives none or the connection ends.
+        Returns one of which a connection that had worked took nothing: another may take it."""
+        following: Mail | None = mail
+        asked: Steps = ()  # commands of it that are under way
+        while following is not None:
+            mail = following
+            try:
+                await self._open_for(mail, asked)
+            except Broken as broken:
+                ended = broken.code in ENDED
+                if ended:
+                    self.close()
+                if ended and self._proved:
+                    return mail
+                mails.end(mail, broken)
+                following, asked = mails.take() if self.usable else None, ()
+                continue
+            if not await mails.begin(
+                mail
+            ):  # the server waits for a text: closing leaves it without one
+                self.close()
+                return None
+            following, asked = await self._pour(mails, mail)
+            if not self.usable:
+                return following
+            if following is None:
+                following = mails.take()
+        return None
 
-    def _steps(self, envelope: MailEnvelope, size: int) -> list[Step]:
-        """The commands before the text, each with its phase."""
-        options = f" SIZE={size}" if self._smtp.supports_extension("size") else ""
+    def _steps(self, mail: Mail) -> Steps:
+        """The commands before the text. Raises `Broken` if the server cannot take it."""
+        envelope = mail.envelope
+        options = f" SIZE={len(mail.text)}" if self._sizes else ""
         if envelope.utf8:
             if not self._smtp.supports_extension("smtputf8"):
                 raise Broken(
                     Phase.RCPT, 553, "5.6.7 the server takes ASCII addresses only (no SMTPUTF8)"
                 )
             options += " SMTPUTF8"
-        said = [(f"MAIL FROM:<{envelope.sender}>{options}", Phase.MAIL)]
-        said += [(f"RCPT TO:<{envelope.recipient}>", Phase.RCPT), ("DATA", Phase.DATA)]
-        if self._unfinished:
-            said.insert(0, ("RSET", Phase.MAIL))
-        if any(CONTROL.search(command) for command, _phase in said):
-            raise ValueError("a command holds a line end")
-        return [(f"{command}\r\n".encode(), phase) for command, phase in said]
+        said = f"MAIL FROM:<{envelope.sender}>{options}", f"RCPT TO:<{envelope.recipient}>"
+        if CONTROL.search(said[0]) or CONTROL.search(said[1]):
+            raise Broken(Phase.RCPT, 553, "5.1.3 the address holds a line end")
+        steps = ((said[0].encode(), Phase.MAIL), (said[1].encode(), Phase.RCPT), DATA)
+        return (RSET, *steps) if self._unfinished else steps
 
-    async def _ask_at_once(self, steps: Sequence[Step]) -> None:
-        replies = await self._ask(steps, Phase.DATA)
-        ready = len(replies) == len(steps) and replies[-1].code == READY_FOR_DATA
-        if ready and not all(reply.good for reply in replies[:-1]):  # for nobody: it gets an empty text
-            await self._ask([(b".\r\n", Phase.DATA)], Phase.DATA)
-        _require(steps, replies)
-
-    async def _ask(self, steps: Sequence[Step], last: Phase) -> list[SmtpReply]:
-        """The answers; fewer if the connection broke or the server took too long."""
+    async def _open_for(self, mail: Mail, asked: Steps) -> None:
+        """Bring the server to where it waits for the text of `mail`. `asked`: its commands, if they went out
+        with the dot before. Raises `Broken`."""
         assert self._replies is not None
-        seconds = self._server.dot_seconds if last is Phase.DOT else self._server.answer_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._replies.ask(b"".join(one for one, _phase in steps), len(steps))
-        except TimeoutError:
-            return self._replies.got
+        steps = asked or self._steps(mail)
+        self._unfinished = True
+        if self._pipelines and not asked:
+            self._replies.write(_lines(steps), len(steps))
+        wrong: Broken | None = None
+        for step in steps:
+            if not self._pipelines:
+                self._replies.write(_lines((step,)), 1)
+            reply = await self._replies.next(self._server.answer_seconds)
+            if reply is None:
+                raise wrong or Broken(step[1], None)
+            ready = reply.code == READY_FOR_DATA
+            if not (ready if step is DATA else reply.good):
+                wrong = wrong or Broken(step[1], *reply)
+            elif ready and wrong:  # for nobody: it gets an empty text
+                self._replies.write(b".\r\n", 1)
+                await self._replies.next(self._server.answer_seconds)
+            if wrong and (not self._pipelines or wrong.code is None):
+                break
+        if wrong:
+            raise wrong
 
-    async def _pour(self, mail: bytes) -> str:
-        """Send the text and the dot. Raises `Broken`; if the connection breaks before the dot, the mail was
-        definitely not delivered.
+    async def _pour(self, mails: Mails, mail: Mail) -> tuple[Mail | None, Steps]:
+        """Send the text and the dot, and with them the commands of the next mail, whose text is for later (RFC
+        2920); end `mail`. Returns the next one, and those of its commands that went out. If the connection
+        breaks before the dot, the mail was definitely not delivered.
 
-        They go together if that takes one go and the connection has taken a mail before. Else the dot waits
-        until the system has the text, and a moment longer: a server that hangs up meanwhile has taken
-        nothing.
+        Text and dot go together if that takes one go and the connection has taken a mail before. Else the
+        dot waits until the system has the text, and a moment longer: a server that hangs up meanwhile has
+        taken nothing.
         """
         assert self._replies is not None
-        ahead = b""
-        if not self._proved or len(mail) > ONE_GO:
-            ahead, mail = mail, b""
-            await self._write(ahead)
-        reply = await self._ask([(mail + b".\r\n", Phase.DOT)], Phase.DOT)
-        if not reply or not reply[0].good:
-            raise Broken(Phase.DOT, *(reply[0] if reply else (None,)))
-        return reply[0].text
+        text = mail.text
+        if not self._proved or len(text) > ONE_GO:
+            try:
+                await self._write(text)
+            except Broken as broken:
+                mails.end(mail, broken)
+                return None, ()
+            text = b""
+        self._unfinished = False
+        following, steps = self._following(mails)
+        self._replies.write(text + b".\r\n" + _lines(steps), 1 + len(steps))
+        reply = await self._replies.next(self._server.dot_seconds)
+        if reply is not None and reply.good:
+            self._proved = True
+            mails.end(mail, reply.text)
+        else:
+            mails.end(mail, Broken(Phase.DOT, *(reply or (None,))))
+            if reply is None or reply.code in ENDED:
+                self.close()
+        return following, steps
+
+    def _following(self, mails: Mails) -> tuple[Mail | None, Steps]:
+        """The next mail and its commands: none for one that the server cannot take, and none where it wants
+        them one by one."""
+        following = mails.take() if self._pipelines else None
+        try:
+            return following, () if following is None else self._steps(following)
+        except Broken:
+            return following, ()
 
     async def _write(self, text: bytes) -> None:
         """Hand all of the text to the system, so that a broken connection shows before the dot. Raises
         `Broken`."""
         assert self._replies is not None
-        if self.usable:
-            self._replies.transport.write(text)
+        self._replies.write(text, 0)
         try:
             async with asyncio.timeout(self._server.answer_seconds):
                 await asyncio.sleep(LISTEN_SECONDS)
                 await self._replies.drained.wait()
         except TimeoutError:
-            raise Broken(Phase.DATA, None) from None
+            self.close()
         if not self.usable:
             raise Broken(Phase.DATA, None)
 
     async def quit(self) -> None:
         if self._replies is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(QUIT_SECONDS):
-                    await self._replies.ask(b"QUIT\r\n", 1)
+            self._replies.write(b"QUIT\r\n", 1)
+            await self._replies.next(QUIT_SECONDS)
         self.close()
 
     def close(self) -> None:
@@ -259,14 +234,8 @@ class SmtpConnection:
         self._smtp.close()
 
 
-def _require(steps: Sequence[Step], replies: Sequence[SmtpReply]) -> None:
-    """Raises `Broken` for the first step that was not answered as it should be."""
-    for place, (command, phase) in enumerate(steps):
-        if place == len(replies):
-            raise Broken(phase, None)
-        code, text = reply = replies[place]
-        if not (code == READY_FOR_DATA if command == b"DATA\r\n" else reply.good):
-            raise Broken(phase, code, text)
+def _lines(steps: Steps) -> bytes:
+    return b"".join(command + b"\r\n" for command, _phase in steps)
 
 
 async def _step(phase: Phase, command: Awaitable[T]) -> T:
@@ -301,18 +270,21 @@ class SmtpPool:
         self._idle: list[SmtpConnection] = []
         self._closed = False
 
-    async def hand_over(self, envelope: MailEnvelope, mail: bytes) -> str:
-        """Send one mail over any connection. Raises `Broken`."""
+    async def serve(self, mails: Mails) -> None:
+        """Send what `mails` gives, one after another over one connection, until it gives none."""
         async with self._places:
-            line = self._waiting()
-            if line is not None:
+            mail, stale = mails.take(), False
+            while mail is not None:
+                line = None if stale else self._waiting()
                 try:
-                    return await self._over(line, envelope, mail)
+                    line = line or await self._fresh()
                 except Broken as broken:
-                    if broken.phase is Phase.DOT or broken.code not in (None, 421):
-                        raise
-            # a connection may have grown stale while it waited: nothing was taken, so once more afresh
-            return await self._over(await self._fresh(), envelope, mail)
+                    mails.end(mail, broken)
+                    mail, stale = mails.take(), False
+                    continue
+                left = await self._over(line, mails, mail)
+                # a connection may have grown stale: what it did not take goes over a fresh one
+                mail, stale = left or mails.take(), left is not None
 
     async def greet(self) -> None:
         """Connect and log in. Raises `Broken`."""
@@ -324,19 +296,14 @@ class SmtpPool:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(line.quit() for line in idle))
 
-    async def _over(self, line: SmtpConnection, envelope: MailEnvelope, mail: bytes) -> str:
+    async def _over(self, line: SmtpConnection, mails: Mails, mail: Mail) -> Mail | None:
         try:
-            reply = await line.hand_over(envelope, mail)
-        except Broken as broken:
-            if broken.code in (None, 421):
-                line.close()
-            self._keep(line)
-            raise
+            left = await line.serve(mails, mail)
         except BaseException:
             line.close()
             raise
         self._keep(line)
-        return reply
+        return left
 
     def _keep(self, line: SmtpConnection) -> None:
         if self._closed:
