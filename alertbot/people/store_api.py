@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from alertbot.core.model import Person
+from alertbot.db import audit
+from alertbot.db.audit import AuditRow
 from alertbot.db.sql import Connection, upsert
 from alertbot.db.tables import person
 from alertbot.db.tables_desk import api_answer, api_token, device_request
@@ -18,6 +20,8 @@ from alertbot.people.store_people import person_of
 from alertbot.people.store_sign_in import SEEN_EVERY, bond_holds, bond_of, hashed
 
 ANSWERS_KEPT = timedelta(hours=24)
+LOST_AFTER = timedelta(minutes=1)  # without an answer: whoever did it was killed
+MOST_TOLD = 5  # of what a person has done since
 DEVICE_LASTS = timedelta(minutes=10)
 MOST_DEVICES = 100  # that wait for an answer at once
 POLL_EVERY = timedelta(seconds=5)
@@ -66,6 +70,7 @@ class KeptAnswer:
     """What a request was answered; `status` None while it is under way."""
 
     request_hash: str
+    at: datetime
     status: int | None
     headers: Mapping[str, str]
     body: str
@@ -272,4 +277,19 @@ async def kept(conn: Connection, who: Person, key: str) -> KeptAnswer | None:
     row = (await conn.execute(select(api_answer).where(mine))).one_or_none()
     if row is None:
         return None
-    return KeptAnswer(row.request_hash, row.status, row.headers or {}, row.body or "")
+    return KeptAnswer(row.request_hash, row.at, row.status, row.headers or {}, row.body or "")
+
+
+async def reclaim(
+    conn: Connection, who: Person, key: str, since: datetime, *, now: datetime
+) -> list[AuditRow] | None:
+    """What this person has done since a request began whose answer was lost: whatever it did is among that, because
+    nothing is done that the audit does not tell. None: it did nothing, and the key is this request's from now on."""
+    query = audit.AuditQuery(person=who.name, since=since)
+    done = [one for one in await audit.search(conn, query, limit=50) if one["actor"] == who.name]
+    if told := [one for one in done if one["verb"] != "sign-in"][:MOST_TOLD]:
+        return told
+    a = api_answer.c
+    mine = (a.person_id == who.id) & (a.key_hash == hashed(key)) & (a.at == since)
+    again = await conn.execute(update(api_answer).where(mine, a.status.is_(None)).values(at=now))
+    return None if again.rowcount == 1 else []

@@ -14,6 +14,7 @@ import pytest
 from babel.messages.pofile import read_po
 from starlette.routing import Route
 
+from alertbot.alerts import writing
 from alertbot.core.json import DEEPEST
 from alertbot.db.database import Database
 from alertbot.people import accounts, api_tokens, store_api
@@ -332,6 +333,7 @@ async def test_one_that_was_interrupted_is_not_done_again(
 ) -> None:
     monkeypatch.setattr(room, "WAIT_SECONDS", 0.1)
     ada = await program(desk, "ada")
+    desk.team.clock.forward(minutes=1)  # her token was made before
     kept = store_api.keep
 
     async def dies(*_given: Any, **_more: Any) -> None:
@@ -343,6 +345,34 @@ async def test_one_that_was_interrupted_is_not_done_again(
     monkeypatch.setattr(store_api, "keep", kept)
     answer = await ada.post("/alerts", ada.wishes("holding"), idempotency_key="k1")
     assert answer.json()["type"] == f"{problems.TYPE}under-way"
+    desk.team.clock.forward(minutes=2)
+    answer = await ada.post("/alerts", ada.wishes("holding"), idempotency_key="k1")
+    told = answer.json()
+    assert (told["type"], len(told["done"])) == (f"{problems.TYPE}answer-lost", 1)
+    assert f"draft {told['done'][0]}" in told["detail"]
+    assert await alerts(ada) == 1
+
+
+async def test_one_that_was_killed_before_it_did_anything_is_done_when_it_comes_again(
+    desk: DeskScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await program(desk, "ada")
+    desk.team.clock.forward(minutes=1)  # her token was made before
+    drafted = writing.draft
+
+    async def dies(*_given: Any, **_more: Any) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(writing, "draft", dies)
+    with pytest.raises(asyncio.CancelledError):
+        await ada.post("/alerts", ada.wishes("holding"), idempotency_key="k1")
+    monkeypatch.setattr(writing, "draft", drafted)
+    desk.team.clock.forward(minutes=2)
+    both = [
+        await ada.post("/alerts", ada.wishes("holding"), idempotency_key="k1") for _twice in range(2)
+    ]
+    assert [one.status_code for one in both] == [201, 201]
+    assert both[0].json() == both[1].json()
     assert await alerts(ada) == 1
 
 

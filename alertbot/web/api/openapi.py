@@ -216,6 +216,7 @@ def _problem() -> Schema:
             "faults": rows,
             "contradictions": rows,
             "changes": {"type": "object"},
+            "done": {"type": "array", "items": {"type": "string"}},
             "digest": {"type": "string"},
             "scope": {"type": "string"},
             "moment": {"type": "string", "format": "date-time"},

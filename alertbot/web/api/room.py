@@ -330,38 +330,66 @@ async def _once(operation: Operation, call: Call, said: BaseModel, key: str) -> 
     """Do what is asked for, once for each key of this person; asked again, it gets the same answer."""
     database, who, now = call.service.database, call.person, call.service.now
     wanted = _fingerprint(call.request, said)
-    if await database.transact(lambda conn: store_api.claim(conn, who, key, wanted, now=now)):
-        made = await _made(operation, call, said)
-        await database.transact(
-            lambda conn: store_api.keep(
-                conn, who, key, status=made.status, headers=made.headers, body=made.body
-            )
+    if not await database.transact(lambda conn: store_api.claim(conn, who, key, wanted, now=now)):
+        kept = await _kept(call, key, wanted)
+        if kept is not None:
+            return kept.response(**{"idempotency-replayed": "true"})
+    made = await _made(operation, call, said)
+    await database.transact(
+        lambda conn: store_api.keep(
+            conn, who, key, status=made.status, headers=made.headers, body=made.body
         )
-        return made.response()
-    return await _again(call, key, wanted)
+    )
+    return made.response()
 
 
-async def _again(call: Call, key: str, wanted: str) -> Response:
-    async def look() -> KeptAnswer | None:
-        return await call.service.database.read(lambda conn: store_api.kept(conn, call.person, key))
-
+async def _kept(call: Call, key: str, wanted: str) -> Made | None:
+    """What the request with this key was answered; None if it did nothing and is to be done now. Raises `Problem`."""
+    database, who = call.service.database, call.person
     waited = 0.0
-    while (found := await look()) is not None:
+    while (found := await database.read(lambda conn: store_api.kept(conn, who, key))) is not None:
         if found.request_hash != wanted:
             said = _("This Idempotency-Key was used for another request. Take a new one for each.")
             raise Problem("key-reused", said)
         if found.status is not None:
-            made = Made(found.status, found.headers, found.body)
-            return made.response(**{"idempotency-replayed": "true"})
+            return Made(found.status, found.headers, found.body)
+        if call.service.now - found.at >= store_api.LOST_AFTER:
+            await _unanswered(call, key, found)
+            return None
         if waited >= WAIT_SECONDS:
             break
         await asyncio.sleep(LOOK_SECONDS)
         waited += LOOK_SECONDS
+    raise _under_way()
+
+
+def _under_way() -> Problem:
     said = _(
-        "A request with this Idempotency-Key began, and its answer is not known. Look at what there is before you ask"
-        " again with a new key."
+        "A request with this Idempotency-Key is under way, or was interrupted. Ask again with the same key in a minute:"
+        " then its outcome is known."
     )
-    raise Problem("under-way", said, {"retry-after": "5"})
+    return Problem("under-way", said, {"retry-after": "5"})
+
+
+async def _unanswered(call: Call, key: str, lost: KeptAnswer) -> None:
+    """The request began and whoever did it was killed. Returns if it did nothing. Raises `Problem` with what may have
+    come of it."""
+    service, who = call.service, call.person
+    done = await service.database.transact(
+        lambda conn: store_api.reclaim(conn, who, key, lost.at, now=service.now)
+    )
+    if done is None:
+        return
+    if not done:
+        raise _under_way()  # the same request came twice: the other does it
+    told = ", ".join(f"{one['verb']} {one['alert'] or ''}".strip() for one in reversed(done))
+    said = _(
+        "The request with this Idempotency-Key began at {time}, and its answer is lost. Since then {person} did: {done}."
+        " If it is among that, it is done; if not, ask again with a new key."
+    )
+    words = said.format(time=service.clock(lost.at), person=who.name, done=told)
+    alerts = sorted({one["alert"] for one in done if one["alert"]})
+    raise Problem("answer-lost", words, done=[*alerts])
 
 
 def _fingerprint(request: Request, said: BaseModel) -> str:
