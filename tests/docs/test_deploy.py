@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from fnmatch import fnmatch
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -211,6 +212,73 @@ def test_the_composition_is_closed() -> None:
     assert set(service["secrets"]) == set(made["secrets"])
     assert "/etc/alertbot/config.yaml" in " ".join(arguments("ENV"))
     assert any(":/etc/alertbot/config.yaml:ro" in one for one in service["volumes"])
+
+
+# --- the cluster -----------------------------------------------------------------------------------
+
+CLUSTER = DEPLOY / "cluster"
+
+
+def composed() -> dict[str, Any]:
+    made: dict[str, Any] = yaml.safe_load((CLUSTER / "compose.yaml").read_text("utf-8"))
+    return made
+
+
+def test_the_cluster_is_closed() -> None:
+    made = composed()
+    services = made["services"]
+    ours = {name: one for name, one in services.items() if one["image"] == "alertbot"}
+    assert len(ours) == 4
+    for one in ours.values():
+        assert (CLUSTER / one["build"]["context"]).resolve() == ROOT
+        assert (ROOT / one["build"]["dockerfile"]).is_file()
+        assert (one["read_only"], one["cap_drop"], one.get("ports")) == (True, ["ALL"], None)
+        assert int(one["stop_grace_period"].removesuffix("s")) > STOP
+        assert any(":/etc/alertbot/config.yaml:ro" in each for each in one["volumes"])
+    for one in services.values():
+        assert set(one.get("secrets", ())) <= set(made["secrets"])
+        assert set(one.get("depends_on", ())) <= set(services)
+    named = {each.partition(":")[0] for one in services.values() for each in one.get("volumes", ())}
+    assert {one for one in named if not one.startswith(".")} == set(made["volumes"])
+
+
+def test_every_command_of_the_cluster_is_one() -> None:
+    (served,) = arguments("CMD")
+    commands = [one.get("command") or json.loads(served) for one in composed()["services"].values()]
+    named = [command_named(one) for one in commands[:4]]
+    assert sorted(named) == ["serve", "serve", "worker", "worker"]
+
+
+def test_only_the_proxy_says_whose_request_it_passes_on() -> None:
+    services, networks = composed()["services"], composed()["networks"]
+    proxy = services["proxy"]["networks"]["alertbot"]["ipv4_address"]
+    (network,) = networks["alertbot"]["ipam"]["config"]
+    assert ip_address(proxy) in ip_network(network["subnet"])
+    told = {
+        one["environment"]["FORWARDED_ALLOW_IPS"]
+        for one in services.values()
+        if one["image"] == "alertbot"
+    }
+    assert told == {proxy}
+
+
+def test_the_proxy_leads_to_both(tmp_path: Path) -> None:
+    written = (CLUSTER / "nginx.conf").read_text("utf-8")
+    servers = re.findall(r"^\s*server (\S+):(\d+) ", written, flags=re.MULTILINE)
+    assert servers == [(name, PORT) for name in composed()["services"] if name.startswith("serve")]
+    (outside,) = composed()["services"]["proxy"]["ports"]
+    assert f"listen {outside.partition(':')[2]} ssl;" in written
+    if shutil.which("nginx") is None:
+        pytest.skip("nginx is not here")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    options = ("-nodes", "-days", "1", "-subj", "/CN=example.org")
+    made = ("-x509", "-newkey", "rsa:2048", "-keyout", str(key), "-out", str(certificate))
+    subprocess.run(["openssl", "req", *made, *options], check=True, capture_output=True)
+    here = re.sub(r"serve-[ab]:", "127.0.0.1:", written.replace("/etc/nginx/tls", str(tmp_path)))
+    config = tmp_path / "nginx.conf"
+    config.write_text(here.replace("/run/nginx.pid", str(tmp_path / "pid")), "utf-8")
+    checked = subprocess.run(["nginx", "-t", "-c", config], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
 
 
 # --- the pages ----------------------------------------------------------------------------------
