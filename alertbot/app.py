@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from alertbot.alerts.requests.telegram.bot import TelegramWay
     from alertbot.alerts.requests.telegram.webhook import Hook
     from alertbot.channels.base import Adapter
+    from alertbot.channels.email.tokens import RecipientSeal
     from alertbot.config.approvers import MailApprovals
     from alertbot.config.channel import ChannelSettings
     from alertbot.config.root import Config
@@ -116,12 +117,24 @@ class App:
         mail = self.mail_approvals
         return None if mail is None else _key_of(mail)
 
+    def seals(self) -> "dict[str, RecipientSeal]":
+        """Of each mail channel that has them, what opens its unsubscribe links; reads the secrets now. Raises
+        `ConfigInvalid`."""
+        found = [(name, getattr(one, "seal", None)) for name, one in self.config.channels.items()]
+        return {
+            name: seal(name)
+            for name, seal in found
+            if seal and self.config.channels[name].has_secret("link_secret")
+        }
+
     def _mail_way(self, service: "WatchContext", mail: "MailApprovals") -> "Way":
         """Approval by mail through a mail channel's settings, but without its unsubscribe headers."""
         from alertbot.alerts.requests.mail import MailWay
 
         if self._letters is None:
-            settings = self.config.channels[mail.channel].model_copy(update={"unsubscribe": None})
+            settings = self.config.channels[mail.channel].model_copy(
+                update={"unsubscribe": None, "one_click": None}
+            )
             adapter_type = adapter_types()[settings.type]
             self._letters = adapter_type(self.publisher.channels[mail.channel], settings)
         return MailWay(service, self._letters, mail.base_url, lambda: _key_of(mail))

@@ -3,6 +3,7 @@ the route that receives Telegram's calls. One router per subject; no other room 
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -14,8 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alertbot import __version__
 from alertbot.alerts.requests.links import Key
 from alertbot.alerts.requests.telegram.webhook import HEADER, Hook
+from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.watch.context import WatchContext
-from alertbot.web import approvals, health, reading, signals
+from alertbot.web import approvals, health, reading, signals, unsubscribing
 from alertbot.web.api import entry
 from alertbot.web.api.room import ApiRoom
 from alertbot.web.described import SECURITY_SCHEMES
@@ -24,6 +26,7 @@ from alertbot.web.desk.room import BY_ITSELF, ROOT, STREAMS, DeskRoom
 from alertbot.web.public import PublicFirst, ServedPage
 from alertbot.web.reading import household
 from alertbot.web.signals import Intake
+from alertbot.web.unsubscribing import Unsubscribing
 
 LARGEST_BODY_BYTES = 1_000_000
 
@@ -150,6 +153,7 @@ def build(
     service: WatchContext,
     *,
     key: Key | None = None,
+    seals: Mapping[str, RecipientSeal] | None = None,
     intake: Intake | None = None,
     metrics: bool = False,
     hook: Hook | None = None,
@@ -157,7 +161,7 @@ def build(
     desk: DeskRoom | str | None = None,
 ) -> FastAPI:
     """The web application. Without the key of the links there are no approval pages, without an intake
-    no sources, without a hook no route for Telegram, without an address no desk. `/openapi.json` describes the machine
+    no sources, without `seals` no unsubscribe links, without a hook no route for Telegram, without an address no desk. `/openapi.json` describes the machine
     interfaces, not the pages."""
     web = FastAPI(
         title="alertbot",
@@ -174,9 +178,7 @@ def build(
     web.include_router(signals.router(intake or Intake(service, {})))
     if metrics:
         web.include_router(health.metrics_router(service))
-    if key is not None:
-        deciding = approvals.ApprovalPages(service, key)
-        web.include_router(approvals.router(deciding), include_in_schema=False)
+    _add_links(web, service, key, seals)
     if desk is not None:
         _add_desk(web, DeskRoom(service, desk) if isinstance(desk, str) else desk)
     if hook is not None:  # last: no address of ours is taken by it
@@ -185,6 +187,18 @@ def build(
     web.add_exception_handler(404, _nothing_here)
     web.add_exception_handler(405, _nothing_here)
     return web
+
+
+def _add_links(
+    web: FastAPI, service: WatchContext, key: Key | None, seals: Mapping[str, RecipientSeal] | None
+) -> None:
+    """The pages behind the links of mails: to approve, and to unsubscribe."""
+    if key is not None:
+        deciding = approvals.ApprovalPages(service, key)
+        web.include_router(approvals.router(deciding), include_in_schema=False)
+    if seals:
+        leaving = Unsubscribing(service, seals)
+        web.include_router(unsubscribing.router(leaving), include_in_schema=False)
 
 
 def _add_desk(web: FastAPI, desk: DeskRoom) -> None:

@@ -201,6 +201,7 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
         web = build(
             service,
             key=key,
+            seals=app.seals(),
             intake=intake_of(service, inlets),
             metrics=is_loopback(host) if settings.metrics is None else settings.metrics,
             hook=app.hook(service),

@@ -442,7 +442,8 @@ async def test_a_target_that_is_no_address_never_reaches_the_server(target: str)
 
 def parsed(post: Post, target: str = "bob@example.org") -> EmailMessage:
     common = message.shared(post, Address("A", addr_spec="alertes@example.fr"), None)
-    mail = message.addressed(common, post, "example.fr", target, datetime(2021, 6, 2, tzinfo=UTC))
+    own = message.addressed(post, "example.fr", target, datetime(2021, 6, 2, tzinfo=UTC))
+    mail = own + common
     found = BytesParser(policy=default).parsebytes(mail)
     assert isinstance(found, EmailMessage)
     return found

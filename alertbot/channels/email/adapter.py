@@ -14,13 +14,14 @@ from pydantic import AfterValidator, Field
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
 from alertbot.channels.email import errors, message, recipients
+from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.channels.email.witness import Mailbox, MailCanary
 from alertbot.config.channel import ChannelSettings
 from alertbot.config.secrets import Secret
-from alertbot.config.shapes import FilePath, Port, SomeDuration, Variable
+from alertbot.config.shapes import FilePath, Port, ServerRoot, SomeDuration, Variable
 from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import ChannelError, ConfigInvalid, Rejected, Scope
-from alertbot.core.model import Action, Channel, Post, PostAddresses, Receipt, Target
+from alertbot.core.model import Action, Channel, Post, PostAddresses, Receipt, Target, TeamPost
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
@@ -57,12 +58,13 @@ class EmailSettings(ChannelSettings):
         Secret("password", about=_("Its password.")),
         Secret("canary_username", about=_("The account of the canary's mailbox.")),
         Secret("canary_password", about=_("Its password.")),
+        Secret("link_secret", about=_("What unsubscribe links and return addresses are sealed with.")),
     )
-    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = (
-        (),
-        ("username", "password"),
-        ("canary_username", "canary_password"),
-        ("username", "password", "canary_username", "canary_password"),
+    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = tuple(
+        (*account, *canary, *link)
+        for account in ((), ("username", "password"))
+        for canary in ((), ("canary_username", "canary_password"))
+        for link in ((), ("link_secret",))
     )
 
     type: Literal["email"] = Field(default="email", description="Mail to a list of recipients.")
@@ -101,6 +103,16 @@ class EmailSettings(ChannelSettings):
         description="Where readers leave the list; https gets the one-click header too.",
         examples=["mailto:stop@example.org"],
     )
+    one_click: ServerRoot | None = Field(
+        default=None,
+        description=(
+            "The https address of `alertbot serve`: each mail gets an unsubscribe link of its own, honoured before the"
+            " next mail. Needs `link_secret`."
+        ),
+        examples=["https://alertes.example.org"],
+    )
+    link_secret_env: Variable | None = None
+    link_secret_file: FilePath | None = None
     canary: str | None = Field(
         default=None,
         pattern=r"^[^\s@<>]+@[^\s@<>]+$",
@@ -133,11 +145,20 @@ class EmailSettings(ChannelSettings):
                 _("credentials need starttls or tls: a password must not be sent unencrypted"),
             )
 
+        if self.one_click and not self.has_secret("link_secret"):
+            yield "one_click", _("needs `link_secret_env` or `link_secret_file`")
+        if self.one_click and (self.unsubscribe or "").startswith("https:"):
+            yield "unsubscribe", _("with `one_click` only a mailto address can stand beside it")
+
         if self.looked_at is not None and not (self.canary and self.canary_host):
             yield (
                 "witness",
                 _("nobody can see mail but in a mailbox of your own: set `canary` and `canary_host`"),
             )
+
+    def seal(self, channel: str) -> RecipientSeal:
+        """What seals and opens this channel's links. Raises `ConfigInvalid`."""
+        return RecipientSeal(channel, self.secret("link_secret"))
 
     def addresses(self) -> tuple[str, ...] | None:
         known = super().addresses()
@@ -173,6 +194,7 @@ class EmailAdapter(Adapter[EmailSettings]):
         self._letters: dict[tuple[str | None, ...], bytes] = {}
         self._secrets: tuple[str, ...] = ()
         self._lines: SmtpPool | None = None
+        self._seal: RecipientSeal | None = None
 
     @classmethod
     def targets(cls, settings: EmailSettings) -> Sequence[Target]:
@@ -236,8 +258,8 @@ class EmailAdapter(Adapter[EmailSettings]):
         if post.action is not Action.PUBLISH:
             raise self._cannot(post, _("{channel} cannot edit its posts ({alert})."))
         recipient = self._recipient(post)
-        common, now = self._letter(post), datetime.now(UTC)
-        text = message.addressed(common, post, self._sender.domain, recipient, now)
+        own = message.addressed(post, self._sender.domain, recipient, datetime.now(UTC))
+        text = own + self._leaving(post) + self._letter(post)
         envelope = message.MailEnvelope(self._sender.addr_spec, recipient, not recipient.isascii())
         return Mail(envelope, text, message.message_id(post, self._sender.domain))
 
@@ -268,13 +290,23 @@ class EmailAdapter(Adapter[EmailSettings]):
                 code="address",
             ) from None
 
+    def _leaving(self, post: Post) -> bytes:
+        """How the recipient leaves the list; a member of the team does not."""
+        if isinstance(post, TeamPost) or not self.settings.one_click:
+            return b""
+        if self._seal is None:
+            self._seal = RecipientSeal(self.channel.name, self.secret("link_secret"))
+        link = f"{self.settings.one_click}/u/{self._seal.token(post.target)}"
+        return message.leaving(link, self.settings.unsubscribe)
+
     def _letter(self, post: Post) -> bytes:
         picture = None if post.picture is None else post.picture.digest
         key = (post.alert, post.lang, post.subject, post.text, post.html, picture, post.alt)
         if key not in self._letters:
             while len(self._letters) >= MOST_LETTERS_KEPT:
                 self._letters.pop(next(iter(self._letters)))
-            letter = message.shared(post, self._sender, self.settings.unsubscribe)
+            alone = None if self.settings.one_click else self.settings.unsubscribe
+            letter = message.shared(post, self._sender, alone)
             self._letters[key] = message.as_sent(letter)
         return self._letters[key]
 

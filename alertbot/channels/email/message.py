@@ -71,6 +71,7 @@ NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9.!#$%&'*+/=?^_`{|}~@-]+")
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 BLANKS = re.compile(r"[ \t\r\n]+")  # a no-break space stays one
 MOST_REFERENCES = 20
+ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 LONGEST_RAW = 60  # with the name of its header well within a line of 78
 MOST_NAME_BYTES = 45
 MOST_ENCODED_BYTES = 39  # 64 characters as an encoded word, of which a line may hold 76
@@ -150,8 +151,8 @@ def _add_html(mail: EmailMessage, post: Post, html: str) -> None:
     part.add_related(post.picture.content, kind, subtype, cid=f"<{name}>", disposition="inline")
 
 
-def addressed(common: bytes, post: Post, sender_domain: str, recipient: str, now: datetime) -> bytes:
-    """The mail for one recipient. These headers are written by hand, because the library would encode an
+def addressed(post: Post, sender_domain: str, recipient: str, now: datetime) -> bytes:
+    """The head of the mail for one recipient. These headers are written by hand, because the library would encode an
     id longer than a line. `recipient` must have passed `checked`."""
     lines = [
         f"Date: {_date(int(now.timestamp()))}",
@@ -163,7 +164,13 @@ def addressed(common: bytes, post: Post, sender_domain: str, recipient: str, now
             f"In-Reply-To: {earlier[-1]}",
             "References: " + "\r\n ".join(_kept(earlier)),
         ]
-    return "\r\n".join([*lines, ""]).encode() + common
+    return "\r\n".join([*lines, ""]).encode()
+
+
+def leaving(link: str, mailto: str | None) -> bytes:
+    """How one recipient leaves the list by a link of their own (RFC 8058)."""
+    beside = f",\r\n <{mailto}>" if mailto else ""
+    return f"List-Unsubscribe: <{link}>{beside}\r\n{ONE_CLICK}".encode()
 
 
 @lru_cache(maxsize=2)
@@ -194,10 +201,8 @@ def _unsubscribe(address: str | None) -> bytes:
     """The headers of RFC 2369, and one-click unsubscribe (RFC 8058) for a https address."""
     if address is None:
         return b""
-    one_click = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
-    return (
-        f"List-Unsubscribe: <{address}>\r\n{one_click if address.startswith('https:') else ''}".encode()
-    )
+    post = ONE_CLICK if address.startswith("https:") else ""
+    return f"List-Unsubscribe: <{address}>\r\n{post}".encode()
 
 
 def _clean(text: str) -> str:
