@@ -48,6 +48,9 @@ class JobRunner(Runner):
         self._besides = chores
         self._app: App | None = None  # while it is open
 
+    async def prepare(self) -> None:
+        await job_queue.prepare(self._database.url)
+
     def _chores(self) -> list[tuple[str, float, Callable[[], Awaitable[None]]]]:
         """As of every worker, but what is overdue is looked after by the sweep."""
         *others, (name, seconds, _look) = super()._chores()
@@ -67,7 +70,7 @@ class JobRunner(Runner):
 
     async def _work(self, stop: asyncio.Event) -> None:
         """Run jobs until `stop` is set. Raises what procrastinate raises if the database fails."""
-        await job_queue.prepare(self._database.url)
+        await self.prepare()
         app = job_queue.app(self._database.url, MOST_CONNECTIONS)
         self._give(app)
         async with app.open_async():

@@ -104,6 +104,10 @@ class Runner(ABC):
         await self._database.read(self._ledger.clock.look)
         return self.held is None
 
+    @abstractmethod
+    async def prepare(self) -> None:
+        """Make what it needs in the database; to be called before `run`. Raises `StoreFailed`."""
+
     def wake(self) -> None:
         """Look now: something was queued in this process."""
         self._alarm.ring()
@@ -314,6 +318,9 @@ class Runner(ABC):
 
 class LocalRunner(Runner):
     """Runs in this process, on SQLite or PostgreSQL."""
+
+    async def prepare(self) -> None:
+        """It needs nothing but the database."""
 
     async def _run(self, stop: asyncio.Event) -> None:
         while not stop.is_set() and not self._database.replaced:

@@ -95,6 +95,7 @@ async def work_beside(app: "App") -> StoppedView:
     service, stop = await app.open(), stop_signal()
     await warm(app)
     runner = _runner(app, service, _chores(app, service))
+    await runner.prepare()
     await loops.keep("Publishing", partial(runner.run, stop), stop)
     service.database.require_same_file()
     return StoppedView()
@@ -118,6 +119,7 @@ async def work_until(
     await warm(app)
     chores, as_jobs = _chores(app, service), app.config.runner != LOCAL
     runner = _runner(app, service, chores)
+    await runner.prepare()
     everywhere, led = Loops(runner), Loops(runner)
     for name, seconds, work in () if as_jobs else chores:
         led.chore(name, seconds, work)

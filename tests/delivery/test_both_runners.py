@@ -7,9 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
-from alertbot.core.errors import Unavailable
+from alertbot.core.errors import StoreFailed, Unavailable
 from alertbot.core.model import Pace
 from alertbot.db import job_queue
 from alertbot.db.database import Database
@@ -179,6 +179,25 @@ async def test_a_namespace_that_nobody_uses_any_more_is_dropped(database: Databa
     query = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'alertbot_jobs_') ORDER BY 1"
     found = {name for (name,) in await _job_rows(database, query)}
     assert found == {job_queue.namespace(), f"{job_queue.PREFIX}young"}
+
+
+async def test_a_user_who_may_not_make_the_tables_is_told_before_anything_begins(
+    database: Database,
+) -> None:
+    there = make_url(database.url)
+    await _execute(
+        database,
+        f"REVOKE ALL ON DATABASE {there.database} FROM PUBLIC",
+        "DROP ROLE IF EXISTS narrow",
+        "CREATE ROLE narrow LOGIN",
+        f"GRANT CONNECT ON DATABASE {there.database} TO narrow",
+    )
+    narrow = there.set(username="narrow").render_as_string(hide_password=False)
+    try:
+        with pytest.raises(StoreFailed, match="GRANT CREATE ON DATABASE"):
+            await job_queue.prepare(narrow)
+    finally:
+        await _execute(database, "DROP OWNED BY narrow", "DROP ROLE narrow")
 
 
 async def _execute(database: Database, *statements: str) -> None:

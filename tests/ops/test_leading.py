@@ -15,6 +15,7 @@ from alertbot.db.database import Database
 from alertbot.delivery.leaps import uptime
 from alertbot.ops import leading, store_leading
 from alertbot.ops.leading import WATCH, Leadership, Term
+from alertbot.ops.views import WatchersView
 from tests.severing import door_to
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,14 @@ def test_whether_a_process_is_gone() -> None:
     assert leading.is_gone(f"{where} 4194305 {started}")  # beyond every process id
     assert not leading.is_gone(f"elsewhere/{where.partition('/')[2]} {pid} 1")
     assert not leading.is_gone("")
+
+
+def test_who_stands_by_is_said_only_where_somebody_does() -> None:
+    assert WatchersView(by="a:1").said == ""
+    assert WatchersView(by="a:1", standing_by=("b:2",)).said == "a:1 watches; b:2 stands by."
+    assert WatchersView(by="a:1", standing_by=("b:2", "c:3")).said == "a:1 watches; b:2, c:3 stand by."
+    nobody = "Nobody watches at the moment; b:2 will take over."
+    assert WatchersView(standing_by=("b:2",)).said == nobody
 
 
 # --- processes ----------------------------------------------------------------------------------
