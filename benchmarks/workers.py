@@ -3,6 +3,7 @@ share a pace, and how soon a halt reaches all. Counted at the receiving end. Fig
 
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -189,6 +190,7 @@ def measure() -> dict[str, object]:
     figures["halt to the last call begun by any of 4 (ms, worst)"] = round(
         max(one["late_ms"] for one in runs), 1
     )
+    figures["load of the machine at the end, all its programs"] = round(os.getloadavg()[0], 1)
     figures["calls begun after a halt had committed (worst)"] = round(max(one["late"] for one in runs))
     return figures
 
