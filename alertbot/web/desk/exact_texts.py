@@ -168,7 +168,7 @@ def in_pages(thread: ShownThread) -> Iterator[list[tuple[Message, str]]]:
     found: list[tuple[Message, str]] = []
     taken = 0
     for one in thread.parts:
-        for piece in _pieces(one.text):
+        for piece in in_pieces(one.text):
             if found and taken + _bytes(piece) + FRAME > ONE_PAGE:
                 yield found
                 found, taken = [], 0
@@ -177,7 +177,7 @@ def in_pages(thread: ShownThread) -> Iterator[list[tuple[Message, str]]]:
     yield found
 
 
-def _pieces(text: str) -> Iterator[str]:
+def in_pieces(text: str) -> Iterator[str]:
     """A text in pieces of at most a page, each up to the end of a line."""
     while _bytes(text) > ONE_PAGE - FRAME:
         piece = _first_of(text, (ONE_PAGE - FRAME) // 2)

@@ -105,6 +105,12 @@ def _shown(alert: str, _rest: str) -> Way:
     return ROOT, _("“{button}”").format(button=_("Right now"))
 
 
+def _elsewhere(alert: str, _rest: str) -> Way:
+    return f"{ROOT}/alerts/{alert}/elsewhere" if alert else ROOT, _("“{button}”").format(
+        button=_("Elsewhere")
+    )
+
+
 def _deliveries(alert: str, _rest: str) -> Way:
     asked = f"?alert={quote(alert)}" if alert else ""
     return f"{ROOT}/deliveries{asked}", _("“{button}”").format(button=_("Deliveries and stop"))
@@ -138,6 +144,7 @@ def _machine(name: Callable[[], str]) -> Callable[[str, str], Way]:
 
 # The commands that sentences name, each with what does the same on the desk; the first that fits.
 _WAYS: tuple[tuple[str, Callable[[str, str], Way]], ...] = (
+    ("show .*--as|record|test-send", _elsewhere),
     ("show", _shown),
     ("approve", _on_page(lambda: _("Approve"), "#decision")),
     ("countersign", _on_page(lambda: _("I have looked at it: countersign"), "#glass")),
