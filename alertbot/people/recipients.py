@@ -78,8 +78,8 @@ async def release(
             key, reason = gone
             if reason in (Suppressed.UNSUBSCRIBED, Suppressed.ERASED) and not (why or "").strip():
                 told = _(
-                    "The owner of {address} does not want any mail. Say how you know that they want it again:"
-                    " --reason TEXT."
+                    "The owner of {address} does not want any mail. Say how you know that they want it again"
+                    " (--reason TEXT)."
                 )
                 raise Refused(told.format(address=one))
             keys.append(key)
