@@ -7,20 +7,21 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.errors import MessageError
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field
 
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
-from alertbot.channels.email import errors, message, recipients
+from alertbot.channels.email import dkim, errors, message, recipients
+from alertbot.channels.email.dkim import DkimSigner, SignedLetter
 from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.channels.email.witness import Mailbox, MailCanary
 from alertbot.config.channel import ChannelSettings
 from alertbot.config.secrets import Secret
-from alertbot.config.shapes import FilePath, Port, ServerRoot, SomeDuration, Variable
+from alertbot.config.shapes import FilePath, Port, ServerRoot, Settings, SomeDuration, Variable
 from alertbot.core.connecting import is_loopback
-from alertbot.core.errors import ChannelError, ConfigInvalid, Rejected, Scope
+from alertbot.core.errors import ChannelDown, ChannelError, ConfigInvalid, Rejected, Scope
 from alertbot.core.model import Action, Channel, Post, PostAddresses, Receipt, Target, TeamPost
 from alertbot.core.words import _
 
@@ -48,6 +49,23 @@ def _unsubscribe(value: str) -> str:
     if not UNSUBSCRIBE.fullmatch(value) or not value.isascii():
         raise ValueError(_("must be mailto:name@domain or https://…"))
     return value
+
+
+class DkimSettings(Settings):
+    """How this program signs mails itself, where the mail server does not."""
+
+    selector: str = Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
+        description="The name under which the DNS holds the public key.",
+        examples=["alertes2026"],
+    )
+    key_file: FilePath = Field(description="The private key, in PEM.", examples=["dkim.pem"])
+    domain: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
+        description="Whose signature it is: the sender's domain unless given, or one above it.",
+        examples=["example.org"],
+    )
 
 
 class EmailSettings(ChannelSettings):
@@ -113,6 +131,7 @@ class EmailSettings(ChannelSettings):
     )
     link_secret_env: Variable | None = None
     link_secret_file: FilePath | None = None
+    dkim: DkimSettings | None = None
     canary: str | None = Field(
         default=None,
         pattern=r"^[^\s@<>]+@[^\s@<>]+$",
@@ -150,6 +169,9 @@ class EmailSettings(ChannelSettings):
         if self.one_click and (self.unsubscribe or "").startswith("https:"):
             yield "unsubscribe", _("with `one_click` only a mailto address can stand beside it")
 
+        mine = message.parted(self.sender).domain.lower()
+        if self.dkim and self.dkim.domain and not f".{mine}".endswith(f".{self.dkim.domain.lower()}"):
+            yield "dkim.domain", _("must be the sender's domain or one above it")
         if self.looked_at is not None and not (self.canary and self.canary_host):
             yield (
                 "witness",
@@ -181,6 +203,13 @@ def _plain(address: str) -> bool:
     return address.rpartition("@")[0].isascii()
 
 
+class Letter(NamedTuple):
+    """The part of a mail that all recipients get, as it is sent, and what a signature needs of it."""
+
+    sent: bytes
+    dkim: SignedLetter | None
+
+
 class EmailAdapter(Adapter[EmailSettings]):
     """One mail per delivery; calls may run in parallel."""
 
@@ -191,10 +220,11 @@ class EmailAdapter(Adapter[EmailSettings]):
     def __init__(self, channel: Channel, settings: EmailSettings) -> None:
         super().__init__(channel, settings)
         self._sender = message.parted(settings.sender)
-        self._letters: dict[tuple[str | None, ...], bytes] = {}
+        self._letters: dict[tuple[str | None, ...], Letter] = {}
         self._secrets: tuple[str, ...] = ()
         self._lines: SmtpPool | None = None
         self._seal: RecipientSeal | None = None
+        self._signer: DkimSigner | None = None
 
     @classmethod
     def targets(cls, settings: EmailSettings) -> Sequence[Target]:
@@ -258,8 +288,10 @@ class EmailAdapter(Adapter[EmailSettings]):
         if post.action is not Action.PUBLISH:
             raise self._cannot(post, _("{channel} cannot edit its posts ({alert})."))
         recipient = self._recipient(post)
-        own = message.addressed(post, self._sender.domain, recipient, datetime.now(UTC))
-        text = own + self._leaving(post) + self._letter(post)
+        now = datetime.now(UTC)
+        own = message.addressed(post, self._sender.domain, recipient, now)
+        own, letter = own + self._leaving(post), self._letter(post)
+        text = self._signed(own, letter, now) + own + letter.sent
         envelope = message.MailEnvelope(self._sender.addr_spec, recipient, not recipient.isascii())
         return Mail(envelope, text, message.message_id(post, self._sender.domain))
 
@@ -299,7 +331,21 @@ class EmailAdapter(Adapter[EmailSettings]):
         link = f"{self.settings.one_click}/u/{self._seal.token(post.target)}"
         return message.leaving(link, self.settings.unsubscribe)
 
-    def _letter(self, post: Post) -> bytes:
+    def _signed(self, own: bytes, letter: "Letter", now: datetime) -> bytes:
+        settings = self.settings.dkim
+        if settings is None or letter.dkim is None:
+            return b""
+        if self._signer is None:
+            file = self.settings.home / settings.key_file.expanduser()
+            try:
+                self._signer = DkimSigner(
+                    settings.domain or self._sender.domain, settings.selector, file
+                )
+            except ConfigInvalid as error:
+                raise ChannelDown(str(error), code="dkim") from None
+        return self._signer.header(own, letter.dkim, int(now.timestamp()))
+
+    def _letter(self, post: Post) -> "Letter":
         picture = None if post.picture is None else post.picture.digest
         key = (post.alert, post.lang, post.subject, post.text, post.html, picture, post.alt)
         if key not in self._letters:
@@ -307,7 +353,9 @@ class EmailAdapter(Adapter[EmailSettings]):
                 self._letters.pop(next(iter(self._letters)))
             alone = None if self.settings.one_click else self.settings.unsubscribe
             letter = message.shared(post, self._sender, alone)
-            self._letters[key] = message.as_sent(letter)
+            plain = message.with_crlf(letter)
+            signed = dkim.prepared(plain) if self.settings.dkim else None
+            self._letters[key] = Letter(message.as_sent(plain), signed)
         return self._letters[key]
 
     def _about(self, alert: str, recipient: str = "") -> errors.About:

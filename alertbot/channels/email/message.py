@@ -213,9 +213,14 @@ _LINE_END = re.compile(rb"\r\n|\n|\r(?!\n)")
 _FIRST_DOT = re.compile(rb"(?m)^\.")
 
 
+def with_crlf(text: bytes) -> bytes:
+    """The text with line ends as in a mail, one at its end."""
+    return _LINE_END.sub(b"\r\n", text).removesuffix(b"\r\n") + b"\r\n"
+
+
 def as_sent(text: bytes) -> bytes:
     """The text with line ends and dots as SMTP wants them."""
-    return _FIRST_DOT.sub(b"..", _LINE_END.sub(b"\r\n", text).removesuffix(b"\r\n") + b"\r\n")
+    return _FIRST_DOT.sub(b"..", with_crlf(text))
 
 
 @dataclass(frozen=True, slots=True)
