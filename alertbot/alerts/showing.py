@@ -28,7 +28,7 @@ from alertbot.alerts.views import (
     ShownAlertView,
 )
 from alertbot.core.frozen import dataclass
-from alertbot.core.model import AlertState, Composition, Fault, Person, Purpose
+from alertbot.core.model import AlertState, Composition, DeliveryState, Fault, Person, Purpose
 from alertbot.core.words import _, told
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_listing, store_outbox
@@ -253,9 +253,8 @@ async def passing(service: Context, reference: str) -> Passing:
     async def look(conn: Connection) -> Passing:
         alert = await store_reading.get(conn, reference)
         found = await store_listing.summary(conn, alert.id)
-        rows = tuple(
-            ChannelProgress(channel=name, deliveries=_by_state(found, name)) for name in alert.channels
-        )
+        rates = await store_listing.rates(conn, alert.id)
+        rows = tuple(_progress(found, name, rates.get(name)) for name in alert.channels)
         verdict = await verdicts.of(service, conn, alert)
         view = replace(await views.full(conn, alert, service.now), verdict=verdict, delivered=rows)
         over = alert.state not in (AlertState.APPROVED, AlertState.PUBLISHING)
@@ -263,6 +262,19 @@ async def passing(service: Context, reference: str) -> Passing:
         return Passing(view, over, () if over else tuple(verdicts.stuck(alert, found, waiting)))
 
     return await service.database.read(look)
+
+
+def _progress(found: Summary, channel: str, rate: float | None) -> ChannelProgress:
+    failed: Counter[str] = Counter()
+    for one in found.counts:
+        if one.channel == channel and one.state is DeliveryState.FAILED:
+            failed[one.reason or ""] += one.number
+    plain = ChannelProgress(
+        channel=channel, deliveries=_by_state(found, channel), failed=dict(failed) or None
+    )
+    if rate is None or not plain.left:
+        return plain
+    return replace(plain, per_second=round(rate, 1), seconds_left=round(plain.left / rate, 1))
 
 
 def _by_state(found: Summary, channel: str) -> dict[str, int]:

@@ -125,15 +125,24 @@ class CarriedNumberView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelProgress:
-    """How far an alert has got on one channel: its deliveries by state, without zeros."""
+    """How far an alert has got on one channel: its deliveries by state, without zeros. `failed`: how many for which
+    reason. `per_second`: how many go out just now; `seconds_left`: until the last one at that rate."""
 
     channel: str
     deliveries: Mapping[str, int]
+    failed: Mapping[str, int] | None = field(default=None, metadata=IF_SET)
+    per_second: float | None = field(default=None, metadata=IF_SET)
+    seconds_left: float | None = field(default=None, metadata=IF_SET)
 
     @property
     def waiting(self) -> bool:
         """Whether any of them is still to be sent."""
-        return any(self.deliveries.get(state) for state in OPEN_STATES)
+        return self.left > 0
+
+    @property
+    def left(self) -> int:
+        """How many are still to be sent."""
+        return sum(self.deliveries.get(state, 0) for state in OPEN_STATES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

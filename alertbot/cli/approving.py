@@ -1,20 +1,21 @@
 """Commands that decide on a submitted alert: approve, return, reject, countersign."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
 
 from alertbot.alerts import approving, showing
-from alertbot.alerts.views import AlertView
+from alertbot.alerts.views import AlertView, ChannelProgress
 from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, emit, say
 from alertbot.cli.running import act, read
 from alertbot.cli.tables.show_tables import state_word
 from alertbot.core.errors import Misuse
 from alertbot.core.model import AlertState, Person
 from alertbot.core.words import _
-from alertbot.texts.preview.phrases import stated
+from alertbot.texts.preview.phrases import span, stated
 from alertbot.watch.context import WatchContext
 
 Reason = Annotated[
@@ -96,6 +97,9 @@ def approved(view: AlertView) -> str:
 
 
 LOOK_SECONDS = 0.5  # between two looks at what was sent
+LOOK_SHARE = 0.05  # of the time that looking may take: it takes longer where there are many recipients
+MOST_REASONS = 5
+MANY, SELDOM_SECONDS = 100, 5.0  # while more are left, the counts are told that seldom
 PARTLY = 3  # the exit code: not everything is out
 
 
@@ -119,21 +123,37 @@ def _wait(context: typer.Context, view: AlertView, as_json: bool) -> None:
 
 async def _watch(service: WatchContext, alert: str, seen: list[AlertView]) -> None:
     """Look until all is out or in doubt, or nothing more will go out; each change is told once."""
-    told: dict[str, Mapping[str, int]] = {}
+    told: dict[str, tuple[float, Mapping[str, int]]] = {}
     while True:
+        begun = time.monotonic()
         now = await showing.passing(service, alert)
-        seen.append(now.alert)
+        seen[-1] = now.alert
         for one in now.alert.delivered or ():
-            if one.deliveries and told.get(one.channel) != one.deliveries:
-                told[one.channel] = one.deliveries
-                counts = ", ".join(f"{n} {state_word(state)}" for state, n in one.deliveries.items())
-                say(stated(one.channel, counts), True)
+            since, before = told.get(one.channel, (-SELDOM_SECONDS, {}))
+            seldom = one.left > MANY and begun - since < SELDOM_SECONDS
+            if one.deliveries and before != one.deliveries and not seldom:
+                told[one.channel] = begun, one.deliveries
+                for line in progress_lines(one):
+                    say(line, True)
         if now.over or now.stuck:
             ended = [now.alert.verdict.said] if now.alert.verdict else []
             for line in now.stuck or ended:
                 say(line, True)
             return
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(max(LOOK_SECONDS, (time.monotonic() - begun) / LOOK_SHARE))
+
+
+def progress_lines(one: ChannelProgress) -> Iterator[str]:
+    """How far a channel has got; then why deliveries failed, the most frequent reason first."""
+    counts = ", ".join(f"{n} {state_word(state)}" for state, n in one.deliveries.items())
+    if one.per_second and one.seconds_left is not None and one.left > MANY:
+        rate = max(1, round(one.per_second))
+        counts += _(" ({rate} a second, the last one in {span})").format(
+            rate=rate, span=span(one.seconds_left)
+        )
+    yield stated(one.channel, counts)
+    for reason, n in sorted((one.failed or {}).items(), key=lambda pair: -pair[1])[:MOST_REASONS]:
+        yield "  " + _("{n} failed: {reason}").format(n=n, reason=reason)
 
 
 def return_(

@@ -18,7 +18,7 @@ from tests.road.test_road import Road, lines
 
 KILLS = 2
 READERS = 200
-STARTED_SECONDS = 20.0
+STARTED_SECONDS = 60.0
 
 road = test_road.road
 

@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from alertbot.channels.base import Supply
 from alertbot.core.errors import ChannelDown, ChannelError, StoreFailed, Unavailable
 from alertbot.core.model import ChannelSpec, Post, Receipt
 from alertbot.db.database import Database
 from alertbot.db.sql import Connection
+from alertbot.db.tables import delivery
 from alertbot.delivery import store_accounts, store_listing
 from alertbot.delivery.calls import IN_FLIGHT
 from alertbot.delivery.ledger import Hooks, Ledger
@@ -217,3 +219,17 @@ async def test_one_who_is_away_is_tried_again_and_delays_nobody(database: Databa
     assert (tally.sent, tally.waiting) == (10, 0)
     assert adapter.sent.count(ids[3]) == 2
     assert adapter.sent[-1] == ids[3]
+
+
+async def test_the_rate_of_a_large_sending_is_that_of_the_last_deliveries(database: Database) -> None:
+    ids = await put(database, 400, on=channel(spec=MANY))
+
+    async def half_sent(conn: Connection) -> None:
+        sent = update(delivery).where(delivery.c.id < ids[300])
+        await conn.execute(sent.values(state="sent", settled_at=1000.0 + delivery.c.id / 50.0))
+
+    assert await database.read(lambda conn: store_listing.rates(conn, "ABCD-1")) == {}
+    await database.transact(half_sent)
+    rates = await database.read(lambda conn: store_listing.rates(conn, "ABCD-1"))
+    assert rates == {"null": pytest.approx(50.0)}
+    assert await database.read(lambda conn: store_listing.rates(conn, "ABCD-2")) == {}

@@ -5,8 +5,11 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from alertbot.core.errors import ConfigInvalid
@@ -65,14 +68,26 @@ def fingerprint(kind: str, *folders: Path) -> str:
     Where the folders are on this machine does not matter. Raises `ConfigInvalid`.
     """
     layers = stacked(folders)
-    known = _KNOWN.get((kind, layers))
-    if known is None or not known.stands():
+    known, seen = _KNOWN.get((kind, layers)), _SEEN.get()
+    if known is None or (id(known) not in seen and not known.stands()):
         known = _read(kind, layers)
         if known.settled():
             _KNOWN[kind, layers] = known
+    if isinstance(seen, dict):
+        seen[id(known)] = known
     found = known.bytes_of_all.copy()
     found.update(in_force().fingerprint.encode())
     return str(found.hexdigest())
+
+
+@contextmanager
+def seen_once() -> Iterator[None]:
+    """Within it each kind's files are looked at once, however many fingerprints are taken."""
+    before = _SEEN.set({})
+    try:
+        yield
+    finally:
+        _SEEN.reset(before)
 
 
 def shared_fingerprint(*folders: Path) -> str:
@@ -104,6 +119,7 @@ class _Reading:
 
 
 _KNOWN: dict[tuple[str, tuple[Path, ...]], _Reading] = {}
+_SEEN: ContextVar[Mapping[int, _Reading]] = ContextVar("seen", default=MappingProxyType({}))
 
 
 def _mark(path: str) -> _Mark | None:

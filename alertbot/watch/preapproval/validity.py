@@ -13,6 +13,7 @@ from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.people import store_tasks, tasks
 from alertbot.people.tasks import NewTask
 from alertbot.texts.kinds.kind_spec import Kind
+from alertbot.texts.kinds.layers import seen_once
 from alertbot.texts.publisher import effective
 from alertbot.watch import store_preapprovals
 from alertbot.watch.context import WatchContext
@@ -198,7 +199,8 @@ class RuleFindings:
 
 async def look(service: WatchContext) -> RuleFindings:
     """Raise and close the tasks that are due. Only reads while there is nothing to do."""
-    made = {rule.name: await _made(service, rule) for rule in _automatic(service)}
+    with seen_once():  # many rules are of the same kind
+        made = {rule.name: await _made(service, rule) for rule in _automatic(service)}
 
     async def work(conn: Connection) -> RuleFindings:
         await take_lock(
