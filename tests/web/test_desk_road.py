@@ -127,6 +127,29 @@ async def test_places_and_times_are_typed_as_people_write_them(desk: DeskScene) 
     assert timedelta(minutes=119) <= ahead <= timedelta(minutes=120)
 
 
+async def test_stored_times_stand_in_the_form_as_people_type_them_and_are_no_change(
+    desk: DeskScene,
+) -> None:
+    ada = await desk.officer("ada")
+    await ada.get("/desk/write/holding")
+    await ada.press(
+        "save", **HOLDING | {"f__since": "2 hours ago", "f__next_update": "tomorrow at 8:00"}
+    )
+    alert = ada.answer.url.path.rpartition("/")[2]
+    given = (await showing.opened(desk.team.service, alert)).values
+    for language, since, ahead in (
+        ("en", "2 March, 13:00", "3 March, 08:00"),
+        ("fr", "2 mars, 13:00", "3 mars, 08:00"),
+    ):
+        await ada.press(language) if language == "fr" else None
+        await ada.get(f"/desk/alerts/{alert}/edit")
+        fields = ada.page.form("save").fields
+        assert (fields["f.since"], fields["f.next_update"]) == (since, ahead)
+        await ada.press("save")
+        opened = await showing.opened(desk.team.service, alert)
+        assert (opened.values, opened.revision) == (given, 1)
+
+
 async def test_a_french_page_speaks_french_throughout(desk: DeskScene) -> None:
     ada = await desk.officer("ada")
     await ada.press("fr")

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alertbot.core.model import RawValues
 from alertbot.core.words import _, language
 from alertbot.regions.facts import all_territories, find, services
+from alertbot.texts.fields.moments import BadMoment, moment
 from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind, in_words
 
 PREFIX = "f."
@@ -101,13 +103,49 @@ def _told(spec: FieldSpec, value: Any) -> str:
     """What the incident said last, in one line."""
     if spec.type in NAMED:
         return _as_typed(spec, value)
-    if spec.type is FieldType.DATETIME and value:
-        return f"{datetime.fromisoformat(str(value)):%Y-%m-%d %H:%M}"
     if isinstance(value, Mapping):
         value = value.get(language()) or next(iter(value.values()), "")
     if isinstance(value, list):
         value = ", ".join(str(one) for one in value if not isinstance(one, Mapping))
     return str(value or "")
+
+
+def with_times(kind: Kind, given: RawValues, *, now: datetime, zone: ZoneInfo) -> RawValues:
+    """The values with stored times as people type them, `2 March, 18:20`: with the day, because what is typed may be
+    read tomorrow. A time that would be read as another stays as it is stored."""
+    moments = {spec.name: spec for spec in kind.fields if spec.type is FieldType.DATETIME}
+    return {
+        name: _time_typed(value, moments[name].past, now, zone) if name in moments else value
+        for name, value in given.items()
+    }
+
+
+def times_as_stored(
+    kind: Kind, typed: RawValues, stored: RawValues, *, now: datetime, zone: ZoneInfo
+) -> RawValues:
+    """What was typed, with each time that means the stored one as it is stored: it was not changed."""
+    found = dict(typed)
+    for spec in kind.fields:
+        if spec.type is FieldType.DATETIME and spec.name in typed and stored.get(spec.name):
+            try:
+                at = moment(str(typed[spec.name]), now=now, zone=zone, past=spec.past)
+                if at == datetime.fromisoformat(str(stored[spec.name])):
+                    found[spec.name] = stored[spec.name]
+            except (ValueError, BadMoment):
+                continue
+    return found
+
+
+def _time_typed(value: Any, past: bool, now: datetime, zone: ZoneInfo) -> Any:
+    from babel.dates import format_datetime
+
+    try:
+        at = datetime.fromisoformat(str(value)).astimezone(zone)
+        typed = format_datetime(at, "d MMMM, HH:mm", locale=language())
+        same = moment(typed, now=now, zone=zone, past=past) == at
+    except (ValueError, BadMoment):
+        return value
+    return typed if same else value
 
 
 def _inputs(spec: FieldSpec, value: Any, languages: Sequence[str]) -> Iterator[TypedInput]:

@@ -24,7 +24,15 @@ from alertbot.texts.kinds.kind_spec import FieldSpec, FieldType, Kind, in_words
 from alertbot.texts.preview.phrases import Sheet, stated
 from alertbot.web.desk.alert_page import begun, texts_of
 from alertbot.web.desk.room import ROOT, Routes, Visit, once, page, rendered, see, status_of
-from alertbot.web.desk.typed_form import flat, form_fields, links, suggestions, values_of
+from alertbot.web.desk.typed_form import (
+    flat,
+    form_fields,
+    links,
+    suggestions,
+    times_as_stored,
+    values_of,
+    with_times,
+)
 
 NEW = "new"
 LONGEST_PLACE = 80
@@ -171,12 +179,21 @@ async def _form(
                 values_of(made.kind, {name: [text] for name, text in kept[0].items()}),
                 kept[1],
             )
+    now, zone = visit.service.now, visit.service.publisher.zone
+    last = with_times(made.kind, dict(made.last), now=now, zone=zone)
+    typed = typed if visit.fields else with_times(made.kind, typed, now=now, zone=zone)
     sheet, fault = await _sheet(visit, made, typed)
     every = [*(sheet.composition.faults if sheet else ()), *_faults_of(error), *_faults_of(fault)]
     found = [_named(made.kind, one) for one in every]
     silent = not (visit.fields or looked or made.alert)
     faults = {} if silent else {one.field: one.message for one in reversed(found) if one.field}
-    fields = form_fields(made.kind, typed, made.languages, faults=faults, last=made.last)
+    fields = form_fields(
+        made.kind,
+        typed,
+        made.languages,
+        faults=faults,
+        last=last,
+    )
     return await page(
         visit,
         "write.html.j2",
@@ -406,6 +423,8 @@ async def _changed(visit: Visit, made: OpenForm, typed: RawValues, revision: int
     """The alert with what was changed; unchanged, it stays as it is."""
     assert made.alert is not None
     before = {name: value for name, value in made.given.items() if name in made.typed_fields}
+    now, zone = visit.service.now, visit.service.publisher.zone
+    typed = times_as_stored(made.kind, typed, before, now=now, zone=zone)
     changes = form.changed(_as_sent(made, before), typed)
     if not changes:
         return await showing.brief(visit.service, made.alert.id)
