@@ -31,8 +31,9 @@ from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Composition, DeliveryState, Fault, Person, Purpose
 from alertbot.core.words import _, told
 from alertbot.db.sql import Connection
-from alertbot.delivery import store_listing, store_outbox
+from alertbot.delivery import store_archive, store_listing, store_outbox
 from alertbot.delivery.rules_forecast import cost, forecast
+from alertbot.delivery.store_archive import ArchivedView
 from alertbot.delivery.store_listing import Summary
 from alertbot.numbers import store_numbers
 from alertbot.numbers.rules_entry import standing
@@ -75,9 +76,7 @@ async def _look(
     service: Context, conn: Connection, reference: str, given: str | Person | None
 ) -> tuple[Alert, ShownAlertView]:
     now = service.now
-    reader = given if isinstance(given, Person) else None
-    if isinstance(given, str) and given:
-        reader = await store_people.reading_with(conn, given, now=now)
+    reader = await _reader(conn, given, now)
     alert = await store_reading.get(conn, reference)
     sheet = await _with_doubts(conn, alert, await stored_sheet(service, conn, alert))
     said = sheet.composition
@@ -90,7 +89,9 @@ async def _look(
         asked=await asked.asked(conn, alert),
     )
     carried = await _numbers(conn, alert, now)
-    sheet = replace(sheet, verdict=view.verdict, record=tuple(_record(service, view, carried)))
+    archived = await store_archive.of_alert(conn, alert.id)
+    record = tuple(_record(service, view, carried, archived))
+    sheet = replace(sheet, verdict=view.verdict, record=record)
     return alert, ShownAlertView(
         **views.carried_over(view),
         values=alert.given,
@@ -102,6 +103,7 @@ async def _look(
         posts=await _acted_upon(service, conn, alert),
         records=await store_reading.records_of(conn, alert.id),
         numbers=carried,
+        archived=archived or None,
         follows=await views.followed(conn, alert),
         followed_by=await views.followers(conn, alert),
         reached_all_seconds=await views.reached_all_seconds(conn, alert),
@@ -109,6 +111,12 @@ async def _look(
         sheet=sheet,
         zone=service.publisher.zone,
     )
+
+
+async def _reader(conn: Connection, given: str | Person | None, now: datetime) -> Person | None:
+    if isinstance(given, str):
+        return await store_people.reading_with(conn, given, now=now) if given else None
+    return given
 
 
 async def _with_doubts(conn: Connection, alert: Alert, sheet: Sheet) -> Sheet:
@@ -183,9 +191,13 @@ def call_in_words(call: str | None) -> str:
 
 
 def _record(
-    service: Context, view: AlertView, carried: Sequence[CarriedNumberView]
+    service: Context,
+    view: AlertView,
+    carried: Sequence[CarriedNumberView],
+    archived: Sequence[ArchivedView],
 ) -> Iterator[tuple[str, str]]:
     """Who did what with a stored alert, for a page."""
+    zone = service.publisher.zone
     yield _("Alert"), view.id
     yield _("Drafted"), _who(service, view.author, view.drafted_at)
     if view.assistant:
@@ -206,8 +218,22 @@ def _record(
     if view.references:
         yield _("Follows"), ", ".join(view.references)
     if carried:
-        zone = service.publisher.zone
         yield _("Numbers"), "\n".join(number_in_words(one, zone) for one in carried)
+    if archived:
+        yield _("Archived"), "\n".join(archived_in_words(archived, zone).values())
+
+
+def archived_in_words(archived: Sequence[ArchivedView], zone: ZoneInfo) -> dict[datetime, str]:
+    """Where deliveries are that left the database: by the moment, a line for each channel and file."""
+    sentence = _("{time}: {n} deliveries on {channel} are in the file {file}")
+    counts: Counter[tuple[datetime, str, str]] = Counter()
+    for one in archived:
+        counts[one.at, one.channel, one.file] += one.number
+    lines: dict[datetime, list[str]] = {}
+    for (at, channel, file), number in counts.items():
+        line = sentence.format(time=told(at, zone), n=number, channel=channel, file=file)
+        lines.setdefault(at, []).append(line)
+    return {at: "\n".join(some) for at, some in lines.items()}
 
 
 def _who(service: Context, person: str | None, moment: datetime) -> str:

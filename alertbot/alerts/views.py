@@ -24,6 +24,7 @@ from alertbot.core.model import (
 )
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
+from alertbot.delivery.store_archive import ArchivedView
 from alertbot.people import store_people
 from alertbot.texts.kinds.kind_spec import Kind
 from alertbot.texts.preview.phrases import Sheet, Verdict
@@ -234,7 +235,7 @@ class ShownAlertView(AlertView):
 
     `values`: field values, times resolved. `targets`: how many per channel. `reached_all_seconds`: for what
     takes back, how long after its approval the last of its posts was out; None while some is not. `numbers`:
-    those of the register that it carries. `plain`: the copy for press and radio. `sheet` and `zone` (the
+    those of the register that it carries. `archived`: its deliveries that stand in files. `plain`: the copy for press and radio. `sheet` and `zone` (the
     organisation's) are for terminal and page.
     """
 
@@ -247,6 +248,7 @@ class ShownAlertView(AlertView):
     posts: tuple[ActedUponPost, ...]
     records: tuple[Record, ...]
     numbers: tuple[CarriedNumberView, ...] = ()
+    archived: tuple[ArchivedView, ...] | None = field(default=None, metadata=IF_SET)
     follows: tuple[RelatedView, ...]
     followed_by: tuple[RelatedView, ...]
     reached_all_seconds: float | None

@@ -1,19 +1,21 @@
-"""Copies of the database: db backup, db restore."""
+"""What leaves the database for a file: db backup, db restore; archive."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from alertbot.cli.frame import AsJson, console, emit, say, session
+from alertbot.cli.frame import AsJson, TokenFile, console, emit, say, session
+from alertbot.cli.running import act
 from alertbot.config.partly import database_settings
+from alertbot.core.errors import Misuse, safe
 from alertbot.core.words import _
 from alertbot.db.backup import Told
-from alertbot.ops import backup
+from alertbot.ops import archive, backup
 
 T = TypeVar("T")
 PAGE_BYTES = 4096  # SQLite's usual page; only for the bar
@@ -54,6 +56,56 @@ def restore(
         say(line, as_json)
     if as_json:
         emit(done)
+
+
+def archive_(
+    context: typer.Context,
+    before: Annotated[
+        str,
+        typer.Option(
+            "--before", metavar=_("DAY"), help=_("Only what was over before this day: 2026-06-02.")
+        ),
+    ],
+    to: Annotated[
+        Path,
+        typer.Option("--to", metavar=_("DIR"), help=_("Folder for the files.")),
+    ] = Path("archive"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_("Only show what would be archived."))
+    ] = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    day = _day(before)
+    done = act(
+        context,
+        lambda service, actor: archive.archive(service, actor, day, to, dry_run=dry_run),
+        token_file,
+    )
+    for moved in done.archived:
+        sentence = (
+            _("{alert}: {n} deliveries would be archived.")
+            if moved.file is None
+            else _("{alert}: {n} deliveries are in {file}.")
+        )
+        said = sentence.format(alert=moved.alert, n=moved.deliveries, file=moved.file)
+        say(said, as_json)
+    for stays in done.stays:
+        say(_("{alert} stays: {why}.").format(alert=stays.alert, why=stays.why), as_json)
+    if not done.archived:
+        say(_("There is nothing to archive."), as_json)
+    elif not dry_run:
+        say(_("Keep the files. To check one: `alertbot audit verify --archive FILE`."), as_json)
+    if as_json:
+        emit(done)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        sentence = _("'{day}' is not a day; write it like 2026-06-02.")
+        raise Misuse(sentence.format(day=safe(text[:40]))) from None
 
 
 def _what_next() -> tuple[str, ...]:

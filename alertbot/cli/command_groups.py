@@ -330,7 +330,7 @@ AUDIT = Listing(
             "watching:verify",
             _(
                 "Check every row of the chain; with --head, also that it was not cut or rebuilt"
-                " since that head was noted."
+                " since that head was noted; with --archive, a file of deliveries against it."
             ),
             "audit verify --head 41f2…",
         ),

@@ -289,6 +289,14 @@ COMMANDS: dict[str, ListedCommand | Listing] = {
     "regions": command_groups.REGIONS,
     "config": command_groups.CONFIG,
     "db": command_groups.DB,
+    "archive": ListedCommand(
+        "backups:archive_",
+        _(
+            "Move the old, finished deliveries of incidents that are over to files, which `audit verify --archive`"
+            " checks; --dry-run only shows what would move."
+        ),
+        "archive --before 2026-01-01 --to /archive",
+    ),
     "sandbox": ListedCommand(
         "rehearsing:sandbox",
         _(
@@ -338,7 +346,7 @@ SECTIONS: tuple[Section, ...] = (
         _("Set up"),
         (
             *("login", "logout", "whoami", "completion", "mcp"),
-            *("init", "people", "regions", "config", "db"),
+            *("init", "people", "regions", "config", "db", "archive"),
             *("demo", "sandbox", "replay"),
         ),
     ),

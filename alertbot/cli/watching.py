@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.words import _, ngettext
 from alertbot.db.audit import AuditRow
 from alertbot.delivery.views import DeliveryView
-from alertbot.ops import audit_search, overview
+from alertbot.ops import archive, audit_search, overview
 from alertbot.ops.views import StatusView
 from alertbot.watch.context import WatchContext
 
@@ -99,8 +100,19 @@ def verify(
         str | None,
         typer.Option("--head", metavar="D", help=_("A digest printed earlier by `audit head`.")),
     ] = None,
+    archived: Annotated[
+        Path | None,
+        typer.Option(
+            "--archive",
+            metavar=_("FILE"),
+            help=_("Check a file made by `archive` against the chain instead."),
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
+    if archived is not None:
+        _verify_archive(context, archived, as_json)
+        return
     verdict = read(context, lambda service: overview.audit_verify(service, head), partly=True)
     if verdict.sound:
         sound = _("The audit is intact, and the tables are as it says: {count} rows, head {head}.")
@@ -114,6 +126,20 @@ def verify(
             verdict.before,
         )
         say(older.format(n=verdict.before), as_json)
+    if as_json:
+        emit(verdict)
+    if not verdict.sound:
+        raise typer.Exit(1)
+
+
+def _verify_archive(context: typer.Context, path: Path, as_json: bool) -> None:
+    verdict = read(context, lambda service: archive.verify(service, path), partly=True)
+    if verdict.sound:
+        told = _("{file} is as the audit says: {n} deliveries.")
+        say(told.format(file=verdict.file, n=verdict.deliveries), as_json)
+    else:
+        told = _("{file} is NOT as the audit says: {reason}")
+        say(told.format(file=verdict.file, reason="\n".join(verdict.problems)), as_json)
     if as_json:
         emit(verdict)
     if not verdict.sound:

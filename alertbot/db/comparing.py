@@ -9,7 +9,7 @@ without an approval. Older rows, of which the audit was told less, are compared 
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Select, Table, select, tuple_
@@ -28,6 +28,7 @@ MOST_TOLD = 1000  # differences that are named one by one
 _PAGE = 1000
 Seal = Callable[[Column[Any], Any], Json]
 _GONE = "null"
+ARCHIVE = "archive"  # a verb of the audit
 _NOBODY = audit.MACHINE
 _LONGEST = 60
 _OUT = frozenset(
@@ -111,9 +112,11 @@ def _shown(value: object) -> str:
 
 
 class ChainSaid:
-    """What the chain says, heard row by row; in a file that is gone when it is closed."""
+    """What the chain says, heard row by row; in a file that is gone when it is closed. `keeps_archived`: also of
+    deliveries that left the tables for a file."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_archived: bool = False) -> None:
+        self.keeps_archived = keeps_archived
         self._file = sqlite3.connect("", check_same_thread=False)  # used by one thread after the other
         self._file.execute(
             "CREATE TABLE said (kind TEXT, key TEXT, told TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID"
@@ -133,6 +136,8 @@ class ChainSaid:
         if row["verb"] == "upgrade":
             for table, one in row["detail"].get("before", {}).items():
                 self._older.setdefault(table, one if isinstance(one, int) else frozenset(one))
+        if row["verb"] == ARCHIVE:
+            self._archived(row["detail"].get("ids", ()))
         if row["verb"] == "people-add" and self._untold is None:
             self._untold = row["facts"] is None
         for kind, key, values in facts.unpacked(row["facts"] or ()):
@@ -141,6 +146,13 @@ class ChainSaid:
             self._put("delivery", str(row["detail"]["delivery"]), _outcome(row))
         elif row["alert"]:
             self._alert(row)
+
+    def _archived(self, ranges: Iterable[Sequence[int]]) -> None:
+        """These deliveries left the tables for a file, which is checked by itself (`ops.archive`)."""
+        if not self.keeps_archived:
+            within = "CAST(key AS INTEGER) BETWEEN ? AND ?"
+            forget = f"DELETE FROM said WHERE kind = 'delivery' AND {within}"  # noqa: S608 - fixed words
+            self._file.executemany(forget, [tuple(one) for one in ranges])
 
     def _alert(self, row: AuditRow) -> None:
         name, verb = str(row["alert"]), row["verb"]

@@ -63,6 +63,7 @@ WATCHED: Mapping[str, Table] = {
         tables_desk.api_token,
         tables_desk.identity,
         tables_lists.suppression,
+        tables_lists.archived,
     )
 }
 UNWATCHED = {

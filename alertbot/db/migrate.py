@@ -44,6 +44,7 @@ REVISIONS = (
     "0022",
     "0023",
     "0024",
+    "0025",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 OLDEST = "0024"

@@ -36,3 +36,15 @@ bounce = Table(  # failures that may pass, of addresses that are still written t
     Column("status", String(20)),  # RFC 3463
     Column("last_at", Instant, nullable=False),
 )
+
+archived = Table(  # deliveries that left the database for a file
+    "archived",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("dispatch_id", ForeignKey("dispatch.id"), nullable=False, index=True),
+    Column("state", String(12), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("file", String(200), nullable=False),  # its name
+    Column("sha256", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+)

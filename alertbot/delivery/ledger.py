@@ -142,7 +142,7 @@ class Ledger:
         self.count(outcomes)
         self._end(result.dispatch for result in results)
         self._note_intents(wants, intended, looked)
-        return [want.id in intended for want in wants], claimed
+        return [one is not None for one in _once(wants, intended)], claimed
 
     async def may_begin(self, dispatch: int, turn: int | None, delivery: int | None = None) -> bool:
         """Whether an intended call of this dispatch, judged in this `turn`, may begin now: no halt, expiry
@@ -203,7 +203,7 @@ class Ledger:
             log.warning("Nothing was sent just now: %s", error)
             return [None] * len(wants)
         self._note_intents(wants, intended, looked)
-        return [intended.get(want.id) for want in wants]
+        return _once(wants, intended)
 
     async def _intend(self, conn: Connection, wants: Sequence[Want]) -> dict[int, int]:
         """The dispatch of each that may be sent, by delivery."""
@@ -362,6 +362,13 @@ class Ledger:
                 self.tally[outcome.before] -= 1
             if outcome.state in FINAL:
                 self.tally[outcome.state] += 1
+
+
+def _once(wants: Sequence[Want], intended: Mapping[int, int]) -> list[int | None]:
+    """The dispatch of each that may be sent. One that was claimed anew, after its lease was over, is here twice: it is
+    called once."""
+    left = dict(intended)
+    return [left.pop(want.id, None) for want in wants]
 
 
 def _bare(one: Outcome) -> audit.AuditEntry:

@@ -26,8 +26,8 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Purpose
 from alertbot.db import sql
-from alertbot.db.sql import NOW, Connection
-from alertbot.db.tables import LEASED, PENDING, account, delivery, dispatch, halt, pace
+from alertbot.db.sql import AUDIT, NOW, Connection, take_lock
+from alertbot.db.tables import LEASED, PENDING, UNCERTAIN, account, delivery, dispatch, halt, pace
 from alertbot.delivery import store_accounts, store_expansion
 from alertbot.delivery.store_accounts import Account, Want
 from alertbot.delivery.store_deliveries import FOLLOWED, REFERS_TO, fence, wake
@@ -291,11 +291,21 @@ async def sendable(conn: Connection, dispatches: Iterable[int]) -> dict[int, int
 
 async def call_back(conn: Connection, ids: Sequence[int], *, worker: str) -> None:
     """These intended calls of this worker were not made: they are pending again and not counted as
-    attempts. What they would have used of a window or budget stays used."""
-    mine = (delivery.c.worker == worker) & (delivery.c.state == literal_column("'sending'"))
-    back = update(delivery).where(sql.among(conn, sorted(ids), delivery.c.id), mine)
-    again = {"state": "pending", "worker": None, "lease_until": None}
-    await conn.execute(back.values(**again, attempts=delivery.c.attempts - 1))
+    attempts; also where others took this worker for dead meanwhile, and nobody has decided about them yet. What they
+    would have used of a window or budget stays used."""
+    ours = sql.among(conn, sorted(ids), delivery.c.id) & (delivery.c.worker == worker)
+    doubted = ours & UNCERTAIN
+    dispatches = sorted(set(await conn.scalars(select(delivery.c.dispatch_id).where(doubted))))
+    again: dict[str, Any] = {"state": "pending", "worker": None, "lease_until": None}
+    again |= {"attempts": delivery.c.attempts - 1}
+    if dispatches:
+        await take_lock(conn, AUDIT)  # before the dispatches
+        known = {"settled_at": None, "reason": None}
+        await conn.execute(update(delivery).where(doubted).values(**again, **known))
+        closed = update(dispatch).where(dispatch.c.id.in_(dispatches), dispatch.c.closed)
+        await conn.execute(closed.values(closed=False))
+    begun = ours & (delivery.c.state == literal_column("'sending'"))
+    await conn.execute(update(delivery).where(begun).values(**again))
     await wake(conn)
 
 

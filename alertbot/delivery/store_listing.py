@@ -1,5 +1,6 @@
 """Reading the outbox: single deliveries, and the totals that `status` shows. Read only."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +14,9 @@ from alertbot.db import sql, tables
 from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import PENDING, UNCERTAIN, account, delivery, dispatch, message
 from alertbot.db.tables_watch import sighting
-from alertbot.delivery import store_accounts, store_expansion
+from alertbot.delivery import store_accounts, store_archive, store_expansion
 from alertbot.delivery.store_accounts import Worker, everything_halted
+from alertbot.delivery.store_archive import Archived
 from alertbot.delivery.store_deliveries import FAR
 from alertbot.delivery.views import DeliveryView
 
@@ -161,14 +163,21 @@ async def publication(conn: Connection, alert: str) -> dict[DeliveryState, int]:
     begun = exists().where(
         tables.alert.c.id == alert, tables.alert.c.state.in_([str(one) for one in BEGUN])
     )
+    which = (
+        dispatch.c.alert_id == alert,
+        dispatch.c.purpose == Purpose.PUBLICATION.value,
+        dispatch.c.cancelled.is_(None) | (begun & ~anew),
+    )
     counted = (
         select(delivery.c.state, func.count().label("number"))
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
-        .where(dispatch.c.alert_id == alert, dispatch.c.purpose == Purpose.PUBLICATION.value)
-        .where(dispatch.c.cancelled.is_(None) | (begun & ~anew))
+        .where(*which)
         .group_by(delivery.c.state)
     )
-    return {DeliveryState(row.state): row.number for row in await conn.execute(counted)}
+    found = Counter({DeliveryState(row.state): row.number for row in await conn.execute(counted)})
+    for _dispatch, state, number in await store_archive.counts(conn, *which):
+        found[DeliveryState(state)] += number
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +239,9 @@ async def _counts(conn: Connection, alerts: Sequence[str], *, rest: bool) -> tup
     numbers = sorted(await conn.scalars(select(dispatch.c.id).where(wanted)))
     these = sql.among(conn, numbers, delivery.c.dispatch_id)
     found = await _counted(conn, these) if not rest else await _counted(conn, these, ~UNCERTAIN)
-    unqueued = await store_expansion.unqueued(conn, wanted)
-    return (*_with(found, unqueued), *(await _counted(conn, UNCERTAIN) if rest else ()))
+    counts = _with(found, await store_expansion.unqueued(conn, wanted))
+    counts = _with_archived(counts, await store_archive.by_alert(conn, alerts))
+    return (*counts, *(await _counted(conn, UNCERTAIN) if rest else ()))
 
 
 def _with(found: list[Count], unqueued: Mapping[tuple[str, str], int]) -> list[Count]:
@@ -243,6 +253,17 @@ def _with(found: list[Count], unqueued: Mapping[tuple[str, str], int]) -> list[C
         counts.append(replace(one, number=one.number + more))
     rest = [Count(*key, DeliveryState.PENDING, None, number) for key, number in left.items()]
     return counts + rest
+
+
+def _with_archived(found: list[Count], archived: Sequence[Archived]) -> list[Count]:
+    """The counts, with what stands in files, of which no reason is known here."""
+    left = {(row[0], row[1], DeliveryState(row[2])): row[3] for row in archived}
+    counts = []
+    for one in found:
+        key = (one.alert or "", one.channel, one.state)
+        more = left.pop(key, 0) if one.reason is None else 0
+        counts.append(replace(one, number=one.number + more))
+    return counts + [Count(*key, None, number) for key, number in left.items()]
 
 
 async def _counted(conn: Connection, *where: ColumnElement[bool]) -> list[Count]:

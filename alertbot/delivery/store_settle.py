@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -38,6 +39,11 @@ from alertbot.delivery.store_deliveries import (
     skip_followers,
 )
 
+LONGEST_LEASE = 3600.0  # one that ends later was written while the clock was ahead
+OVERDUE = or_(
+    delivery.c.lease_until < NOW,
+    and_(delivery.c.lease_until > NOW + LONGEST_LEASE, delivery.c.lease_until < FAR),
+)
 CHUNK = 1000  # rows that the reaper and the sweep move per transaction
 
 
@@ -168,7 +174,7 @@ async def _follow(conn: Connection, settled: Sequence[Settlement]) -> list[Outco
 
 async def lapsed(conn: Connection) -> bool:
     """Whether the reaper or the sweep has work. Read only."""
-    overdue = select(delivery.c.id).where(delivery.c.lease_until < NOW).limit(1)
+    overdue = select(delivery.c.id).where(OVERDUE).limit(1)
     over = select(dispatch.c.id).where(~dispatch.c.closed, _past() | ~open_rows()).limit(1)
     return (await conn.scalar(overdue)) is not None or (await conn.scalar(over)) is not None
 
@@ -206,7 +212,7 @@ async def reap(conn: Connection) -> list[Outcome]:
 def _lapsed_rows(state: str) -> Any:
     return (
         select(delivery.c.id)
-        .where(delivery.c.lease_until < NOW, delivery.c.state == literal_column(f"'{state}'"))
+        .where(OVERDUE, delivery.c.state == literal_column(f"'{state}'"))
         .order_by(delivery.c.lease_until)
         .limit(CHUNK)
         .with_for_update(skip_locked=True)

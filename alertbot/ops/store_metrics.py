@@ -16,6 +16,7 @@ from alertbot.core.model import Purpose
 from alertbot.db.sql import NOW, Connection
 from alertbot.db.tables import OPEN_INCIDENT, UNCERTAIN, account, delivery, dispatch, incident
 from alertbot.db.tables_watch import decision, quarantine, signal
+from alertbot.delivery import store_archive
 from alertbot.delivery.store_claim import DUE, LIVE
 from alertbot.watch.rules_log import IncidentAction
 from alertbot.watch.rules_signals import TROUBLE
@@ -124,6 +125,8 @@ async def states(conn: Connection, ids: Collection[int]) -> dict[int, Counter[st
         )
         for number, state, count in await conn.execute(counted):
             counts.setdefault(number, Counter())[state] = count
+        for number, state, count in await store_archive.counts(conn, dispatch.c.id.in_(chunk)):
+            counts.setdefault(number, Counter())[state] += count
     return counts
 
 

@@ -8,12 +8,14 @@ from enum import StrEnum
 from alertbot.alerts import store_following, store_incidents, store_reading
 from alertbot.alerts.compose import load_kind
 from alertbot.alerts.rules_moves import OUT
+from alertbot.alerts.showing import archived_in_words
 from alertbot.alerts.store_incidents import Incident
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import AlertbotError
 from alertbot.core.frozen import dataclass
 from alertbot.core.words import _, ngettext
 from alertbot.db.sql import Connection
+from alertbot.delivery import store_archive
 from alertbot.people import store_people
 from alertbot.texts.kinds.kind_spec import in_words
 from alertbot.texts.preview.phrases import stated
@@ -163,6 +165,9 @@ async def _of_alert(
     for record in await store_reading.records_of(conn, alert.id):
         said = _("Posted by hand on {channel}.").format(channel=record.channel)
         yield TimelineLine(record.at, Happening.DELIVERY, said, names.get(record.person_id), alert.id)
+    archived = await store_archive.of_alert(conn, alert.id)
+    for at, said in archived_in_words(archived, service.publisher.zone).items():
+        yield TimelineLine(at, Happening.DELIVERY, said, None, alert.id)
 
 
 def _promises(

@@ -327,6 +327,7 @@ class Round:
     async def freeze(self, pid: int) -> set[int]:
         """Stop it where it stands; what it has in flight."""
         signal_to(pid, signal.SIGSTOP)
+        await asyncio.sleep(0.05)  # what it has sent to the server is done
         held = await self.of_worker(pid)
         self.flying |= held
         return held
@@ -360,8 +361,9 @@ class Round:
         return False
 
     async def of_worker(self, pid: int) -> set[int]:
-        """What this worker has begun and not finished, by the database."""
-        mine = delivery.c.worker.like(f"%:{pid}:%") & (delivery.c.state == "sending")
+        """What this worker has begun and not finished, by the database; and what others took from it meanwhile."""
+        begun = delivery.c.state.in_(["sending", "uncertain"])
+        mine = delivery.c.worker.like(f"%:{pid}:%") & begun
         return set(await self.ask(lambda conn: _scalars(conn, select(delivery.c.id).where(mine))) or ())
 
     async def ask(self, question: Callable[[Connection], Any], *, write: bool = False) -> Any:

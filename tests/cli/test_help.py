@@ -56,7 +56,8 @@ def test_help_loads_no_command() -> None:
     )
     expected = {"alertbot.cli", "alertbot.core"}
     expected |= {
-        f"alertbot.core.{name}" for name in ("errors", "frozen", "json", "logs", "signs", "words")
+        f"alertbot.core.{name}"
+        for name in ("errors", "frozen", "json", "lean", "logs", "signs", "words")
     }
     expected |= {
         f"alertbot.cli.{name}" for name in ("command_groups", "commands", "frame", "kept", "parsing")

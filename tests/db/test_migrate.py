@@ -65,6 +65,7 @@ FROZEN = {
     "r0022_who_leads.py": "3a6bcd82473be6b4",
     "r0023_large_lists.py": "b11e5b762e16dce9",
     "r0024_who_may_stay.py": "e25da529a382f30e",
+    "r0025_archived.py": "36e16e6a1015c1ff",
 }
 
 A_DELIVERY = """

@@ -167,11 +167,11 @@ async def test_who_stood_still_does_not_call_what_others_took_for_uncertain(
 ) -> None:
     now = 0.0
     monkeypatch.setattr(ledger, "time", SimpleNamespace(monotonic=lambda: now))
-    numbers = await put(database, 2)
+    numbers = await put(database, 3)
     book = Ledger(database, "w", lease=60)
     [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
     claim = await database.transact(
-        lambda conn: store_claim.claim(conn, whose, 2, worker="w", lease=-1)
+        lambda conn: store_claim.claim(conn, whose, 3, worker="w", lease=-1)
     )
     dispatch = claim.rows[0].dispatch
     for number in numbers:
@@ -179,7 +179,32 @@ async def test_who_stood_still_does_not_call_what_others_took_for_uncertain(
     now += 40  # it stands still, and its lease is over
     assert await book.may_begin(dispatch, claim.turn, numbers[0])  # nobody has noticed: its own again
     await database.transact(store_settle.reap)
-    assert list((await states(database)).values()) == ["sending", "uncertain"]
+    assert list((await states(database)).values()) == ["sending", "uncertain", "uncertain"]
     again = SettleDecision.RESEND
     await database.transact(lambda conn: store_outbox.decide(conn, numbers[1], again))
     assert not await book.may_begin(dispatch, claim.turn, numbers[1])
+    assert not await book.may_begin(dispatch, claim.turn, numbers[2])
+    for number in numbers[1:]:
+        await book.call_back(number, dispatch)
+    assert list((await states(database)).values()) == ["sending", "pending", "pending"]
+    assert (await LocalRunner(database, {"null": NullAdapter(channel())}).run_once(0.0)).sent == 2
+
+
+async def test_a_row_that_is_here_twice_is_called_once(database: Database) -> None:
+    [number] = await put(database, 1)
+    book = Ledger(database, "w")
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
+    claim = await database.transact(
+        lambda conn: store_claim.claim(conn, whose, 1, worker="w", lease=60)
+    )
+    want = Want(number, whose.id, 0.0, claim.rows[0].dispatch, claim.turn)
+    assert sorted(await asyncio.gather(book.intend(want), book.intend(want))) == [False, True]
+
+
+async def test_a_lease_from_a_clock_that_was_ahead_keeps_nothing_back(database: Database) -> None:
+    await put(database, 1)
+    [whose] = await database.read(lambda conn: store_accounts.named(conn, ["null"]))
+    await database.transact(lambda conn: store_claim.claim(conn, whose, 1, worker="w", lease=50_000))
+    assert await database.read(store_settle.lapsed)
+    await database.transact(store_settle.reap)
+    assert list((await states(database)).values()) == ["pending"]

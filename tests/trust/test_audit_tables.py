@@ -39,8 +39,10 @@ from alertbot.core.model import AlertState, DeliveryState, Picture
 from alertbot.db import migrate, tables, tables_register
 from alertbot.db.facts import WATCHED, columns_of
 from alertbot.db.failures import parse_url
-from alertbot.db.tables import Instant
-from alertbot.delivery import store_outbox
+from alertbot.db.tables import Instant, dispatch
+from alertbot.db.tables_lists import archived
+from alertbot.delivery import store_outbox, store_suppressed
+from alertbot.delivery.views import Suppressed
 from alertbot.people import accounts, api_tokens, signing_in, store_identity, store_sign_in
 from alertbot.people.rules import Scope
 from alertbot.watch import store_preapprovals
@@ -148,6 +150,29 @@ def happened(desk: Desk) -> None:
     desk.does("approve", alone, *glass, by="bo")
     desk.does("countersign", alone, by="cy")
     desk.does("run", "--once")
+    in_files(desk)
+
+
+def in_files(desk: Desk) -> None:
+    """As if something of two dispatches stood in files; and some readers get no more mail."""
+
+    async def note(conn: Any) -> None:
+        known = (await conn.scalars(select(dispatch.c.id).order_by(dispatch.c.id).limit(2))).all()
+        for day, here in enumerate(known, start=1):
+            kept = {"dispatch_id": here, "state": "sent", "number": day, "file": f"{day}.gz"}
+            at = datetime(2026, 6, day, tzinfo=UTC)
+            await conn.execute(insert(archived).values(**kept, sha256="e" * 64, at=at))
+            address = f"reader{day}@example.org"
+            await store_suppressed.add(conn, address, list(Suppressed)[day], at=at)
+
+    async def go() -> None:
+        app = build(desk.folder / "config.yaml")
+        try:
+            await (await app.open()).database.transact(note)
+        finally:
+            await app.close()
+
+    asyncio.run(go())
 
 
 def beside(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alertbot.alerts.rules_guidance import topic_word
-from alertbot.alerts.showing import number_in_words
+from alertbot.alerts.showing import archived_in_words, number_in_words
 from alertbot.alerts.views import BreakGlassView, ShownAlertView
 from alertbot.cli.tables.show_incidents import follows, relation_word
 from alertbot.cli.tables.show_tables import clock, state_text, state_word
@@ -120,6 +120,7 @@ def particulars(alert: ShownAlertView) -> Iterator[tuple[str, str]]:
         _("Break-glass"): _break_glass(alert.break_glass),
         _("Reached all channels"): _reached(alert),
         _("Retraction"): _prepared(alert),
+        _("Archived"): "\n".join(archived_in_words(alert.archived or (), zone).values()),
         _("Full digest"): alert.digest,
     }
     yield from ((name, phrases.visible(str(value))) for name, value in named.items() if value)
