@@ -171,29 +171,14 @@ async def _form(
     looked: bool = False,
 ) -> Response:
     """The form, with what is kept from before if nothing was sent now."""
-    typed, kept_at = given, None
-    if not visit.fields:
-        kept = await _kept(visit, made)
-        if kept:
-            typed, kept_at = (
-                values_of(made.kind, {name: [text] for name, text in kept[0].items()}),
-                kept[1],
-            )
-    now, zone = visit.service.now, visit.service.publisher.zone
-    last = with_times(made.kind, dict(made.last), now=now, zone=zone)
-    typed = typed if visit.fields else with_times(made.kind, typed, now=now, zone=zone)
+    typed, kept_at = (given, None) if visit.fields else await _begun(visit, made, given)
     sheet, fault = await _sheet(visit, made, typed)
     every = [*(sheet.composition.faults if sheet else ()), *_faults_of(error), *_faults_of(fault)]
     found = [_named(made.kind, one) for one in every]
     silent = not (visit.fields or looked or made.alert)
     faults = {} if silent else {one.field: one.message for one in reversed(found) if one.field}
-    fields = form_fields(
-        made.kind,
-        typed,
-        made.languages,
-        faults=faults,
-        last=last,
-    )
+    last = _in_words(visit, made, made.last)
+    fields = form_fields(made.kind, typed, made.languages, faults=faults, last=last)
     return await page(
         visit,
         "write.html.j2",
@@ -209,6 +194,19 @@ async def _form(
         numbers=_numbers_in(made),
         **_beside(made, sheet, fault),
     )
+
+
+async def _begun(visit: Visit, made: OpenForm, given: RawValues) -> tuple[RawValues, Any]:
+    """What the form begins with, and since when that is kept."""
+    if kept := await _kept(visit, made):
+        before = {name: [text] for name, text in kept[0].items()}
+        return _in_words(visit, made, values_of(made.kind, before)), kept[1]
+    return _in_words(visit, made, given), None
+
+
+def _in_words(visit: Visit, made: OpenForm, given: Mapping[str, Any]) -> RawValues:
+    now, zone = visit.service.now, visit.service.publisher.zone
+    return with_times(made.kind, dict(given), now=now, zone=zone)
 
 
 def _faults_of(error: AlertbotError | None) -> tuple[Fault, ...]:
