@@ -133,7 +133,7 @@ class App:
 
         if self._letters is None:
             settings = self.config.channels[mail.channel].model_copy(
-                update={"unsubscribe": None, "one_click": None}
+                update={"unsubscribe": None, "one_click": None, "returns": None}
             )
             adapter_type = adapter_types()[settings.type]
             self._letters = adapter_type(self.publisher.channels[mail.channel], settings)

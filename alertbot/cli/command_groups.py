@@ -261,6 +261,14 @@ RECIPIENTS = Listing(
             _("Write to these addresses again."),
             'recipients release maire@commune.example.fr --reason "asked us by telephone"',
         ),
+        "bounces": ListedCommand(
+            "recipients:bounces",
+            _(
+                "Read mail that came back: addresses that do not exist are no longer written to, other failures are"
+                " counted. Needs no token: only what came to a return address of ours counts."
+            ),
+            "recipients bounces /var/mail/retours",
+        ),
     },
 )
 

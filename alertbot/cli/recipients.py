@@ -1,5 +1,7 @@
-"""Who is not to be written to any more: recipients list, suppress, release."""
+"""Who is not to be written to any more: recipients list, suppress, release, bounces."""
 
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -7,15 +9,17 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
+from alertbot.app import App
+from alertbot.channels.email.returned import split
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
-from alertbot.cli.running import act, read
+from alertbot.cli.running import act, read, with_app
 from alertbot.cli.tables.show_tables import recipients_table
 from alertbot.core.errors import Misuse
 from alertbot.core.model import Person
 from alertbot.core.words import _, ngettext
 from alertbot.delivery.views import Suppressed, SuppressedAddress
 from alertbot.people import recipients
-from alertbot.people.recipients import SuppressionView
+from alertbot.people.recipients import ReturnedView, SuppressionView
 from alertbot.watch.context import WatchContext
 
 Addresses = Annotated[
@@ -96,6 +100,39 @@ def release(
     )
     was = ngettext("{n} was written to already", "{n} were written to already", view.unchanged)
     _tell(view, told, was, as_json)
+
+
+def bounces(
+    context: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(metavar=_("FILE"), help=_("Mails or mboxes; - reads stdin."))
+    ],
+    as_json: AsJson = False,
+) -> None:
+    mails = [one for file in files for one in split(_content(file))]
+
+    async def work(app: App) -> ReturnedView:
+        return await recipients.returned(await app.open(), app.seals(), mails)
+
+    view = with_app(context, work)
+    if as_json:
+        emit(view)
+        return
+    told = _(
+        "{read} mails read: {suppressed} addresses that do not exist are no longer written to, {counted} failures may"
+        " pass, {ours} refused our mail, {foreign} were none of ours, {nothing} told of no failure."
+    )
+    say(told.format(**asdict(view)))
+
+
+def _content(file: Path) -> bytes:
+    if str(file) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        told = _("The file {file} cannot be read: {why}.").format(file=file, why=error.strerror)
+        raise Misuse(told) from None
 
 
 def _given(addresses: list[str] | None, file: Path | None) -> list[str]:

@@ -14,7 +14,7 @@ from alertbot.core.model import DeliveryState
 from alertbot.core.words import _
 from alertbot.db import facts
 from alertbot.db.sql import Connection
-from alertbot.db.tables import delivery, installation
+from alertbot.db.tables import account, delivery, dispatch, installation
 from alertbot.db.tables_lists import bounce, suppression
 from alertbot.delivery import store_deliveries
 from alertbot.delivery.store_deliveries import Outcome, moved
@@ -126,6 +126,17 @@ async def failed_for_now(conn: Connection, address: str, status: str | None, *, 
         first = {"key": key, "address": address, "count": 1, "status": status, "last_at": at}
         await conn.execute(insert(bounce).values(**first))
     return int(count or 1)
+
+
+async def target_of(conn: Connection, delivery_id: int, channel: str) -> str | None:
+    """To whom this delivery of the channel went; None if it is gone."""
+    found = (
+        select(delivery.c.target)
+        .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+        .join(account, account.c.id == dispatch.c.account_id)
+        .where(delivery.c.id == delivery_id, account.c.name == channel)
+    )
+    return await conn.scalar(found)
 
 
 async def listing(conn: Connection) -> list[SuppressedAddress]:

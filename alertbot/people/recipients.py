@@ -4,10 +4,13 @@ came back from mail servers.
 The audit gets the keys of addresses, never addresses.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from alertbot.channels.email import message
 from alertbot.channels.email.recipients import CRITICAL, mailbox
+from alertbot.channels.email.returned import ReturnedMail, Verdict, read_returned
+from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Markup, Person
@@ -134,6 +137,61 @@ async def gone(service: Context, address: str, status: str, channel: str) -> Non
         await bounced(service, conn, address, status, channel)
 
     await service.database.transact(work)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedView:
+    """What mail that came back led to. `suppressed`: addresses that do not exist. `counted`: failures that may pass.
+    `ours`: our mail was refused, by policy. `foreign`: no mail of ours, or nothing that says whose it was. `nothing`: no
+    failure."""
+
+    read: int
+    suppressed: int
+    counted: int
+    ours: int
+    foreign: int
+    nothing: int
+
+
+async def returned(
+    service: Context, seals: Mapping[str, RecipientSeal], mails: Iterable[bytes]
+) -> ReturnedView:
+    """Take in mail that came back. Only what came to a return address of ours counts, so nobody can have others
+    struck off a list."""
+    done: Counter[str] = Counter()
+    for content in mails:
+        one = read_returned(content)
+        owners = [
+            (channel, number)
+            for channel, seal in seals.items()
+            for local in one.to
+            if (number := seal.delivery(local)) is not None
+        ]
+        done["read"] += 1
+        done[await _take_in(service, one, owners)] += 1
+    names = ("read", "suppressed", "counted", "ours", "foreign", "nothing")
+    return ReturnedView(*(done[name] for name in names))
+
+
+async def _take_in(service: Context, one: ReturnedMail, owners: Sequence[tuple[str, int]]) -> str:
+    if not owners:
+        return "foreign"
+    if one.verdict in (Verdict.NOTHING, Verdict.OURS):
+        return one.verdict.value
+    channel, number = owners[0]
+
+    async def work(conn: Connection) -> str:
+        await take_lock(conn, AUDIT)
+        address = await store_suppressed.target_of(conn, number, channel)
+        if address is None:
+            return "foreign"
+        if one.verdict is Verdict.GONE:
+            await bounced(service, conn, address, one.status, channel)
+            return "suppressed"
+        await store_suppressed.failed_for_now(conn, address, one.status, at=service.now)
+        return "counted"
+
+    return await service.database.transact(work)
 
 
 def critical(service: Context) -> frozenset[str]:

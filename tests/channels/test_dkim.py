@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from alertbot.channels import base
-from alertbot.channels.email.adapter import EmailAdapter, EmailSettings
+from alertbot.channels.email.adapter import EmailAdapter
+from alertbot.channels.email.settings import EmailSettings
 from alertbot.core.errors import ChannelDown
 from alertbot.core.model import Audience, Channel, Post, Target
 from tests.channels import raw

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from alertbot.channels.email import message, recipients
-from alertbot.channels.email.adapter import EmailAdapter, EmailSettings
+from alertbot.channels.email.adapter import EmailAdapter
 from alertbot.channels.email.errors import About, Broken, Phase, meaning
+from alertbot.channels.email.settings import EmailSettings
 from alertbot.core.errors import (
     ChannelDown,
     ChannelError,

@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from alertbot import cli
-from alertbot.channels.email.adapter import EmailSettings
+from alertbot.channels.email.settings import EmailSettings
 from alertbot.config.approvers import ServeSettings
 from alertbot.config.sources import SourceSettings
 from alertbot.watch.reports import inlets

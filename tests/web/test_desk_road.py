@@ -10,7 +10,8 @@ import pytest
 
 from alertbot.alerts import showing
 from alertbot.channels.base import Adapter
-from alertbot.channels.email.adapter import EmailAdapter, EmailSettings
+from alertbot.channels.email.adapter import EmailAdapter
+from alertbot.channels.email.settings import EmailSettings
 from alertbot.channels.telegram.adapter import TelegramAdapter, TelegramSettings
 from alertbot.channels.x.adapter import XAdapter
 from alertbot.channels.x.settings import XSettings

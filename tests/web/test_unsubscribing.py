@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from alertbot.channels import base
-from alertbot.channels.email.adapter import EmailAdapter, EmailSettings
+from alertbot.channels.email.adapter import EmailAdapter
+from alertbot.channels.email.settings import EmailSettings
 from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.model import Audience, Channel, Post, Target, TeamPost

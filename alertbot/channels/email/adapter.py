@@ -3,23 +3,17 @@
 import re
 import socket
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from email.errors import MessageError
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
-
-from pydantic import AfterValidator, Field
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
-from alertbot.channels.email import dkim, errors, message, recipients
+from alertbot.channels.email import dkim, errors, message
 from alertbot.channels.email.dkim import DkimSigner, SignedLetter
+from alertbot.channels.email.settings import PORTS, EmailSettings
 from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.channels.email.witness import Mailbox, MailCanary
-from alertbot.config.channel import ChannelSettings
-from alertbot.config.secrets import Secret
-from alertbot.config.shapes import FilePath, Port, ServerRoot, Settings, SomeDuration, Variable
 from alertbot.core.connecting import is_loopback
 from alertbot.core.errors import ChannelDown, ChannelError, ConfigInvalid, Rejected, Scope
 from alertbot.core.model import Action, Channel, Post, PostAddresses, Receipt, Target, TeamPost
@@ -30,177 +24,7 @@ if TYPE_CHECKING:
     from alertbot.channels.email.wire import SmtpPool
 
 
-PORTS = {"none": 25, "starttls": 587, "tls": 465}
 MOST_LETTERS_KEPT = 32
-UNSUBSCRIBE = re.compile(r"(mailto:[^\s<>@]+@[^\s<>]+|https://[^\s<>]+)")
-
-
-def _sender(value: str) -> str:
-    try:
-        message.parted(value)
-    except MessageError:
-        raise ValueError(
-            _("must be an address: alerts@example.org, or Name <alerts@example.org>")
-        ) from None
-    return value
-
-
-def _unsubscribe(value: str) -> str:
-    if not UNSUBSCRIBE.fullmatch(value) or not value.isascii():
-        raise ValueError(_("must be mailto:name@domain or https://…"))
-    return value
-
-
-class DkimSettings(Settings):
-    """How this program signs mails itself, where the mail server does not."""
-
-    selector: str = Field(
-        pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
-        description="The name under which the DNS holds the public key.",
-        examples=["alertes2026"],
-    )
-    key_file: FilePath = Field(description="The private key, in PEM.", examples=["dkim.pem"])
-    domain: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
-        description="Whose signature it is: the sender's domain unless given, or one above it.",
-        examples=["example.org"],
-    )
-
-
-class EmailSettings(ChannelSettings):
-    """A mail server, and who gets mail through it."""
-
-    secrets: ClassVar[tuple[Secret, ...]] = (
-        Secret("username", about=_("The account on the mail server.")),
-        Secret("password", about=_("Its password.")),
-        Secret("canary_username", about=_("The account of the canary's mailbox.")),
-        Secret("canary_password", about=_("Its password.")),
-        Secret("link_secret", about=_("What unsubscribe links and return addresses are sealed with.")),
-    )
-    secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = tuple(
-        (*account, *canary, *link)
-        for account in ((), ("username", "password"))
-        for canary in ((), ("canary_username", "canary_password"))
-        for link in ((), ("link_secret",))
-    )
-
-    type: Literal["email"] = Field(default="email", description="Mail to a list of recipients.")
-    host: str = Field(
-        pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$",
-        description="The mail server.",
-        examples=["smtp.example.org"],
-    )
-    port: Port | None = Field(
-        default=None, description="25, 587 or 465 by `security` unless given.", examples=[587]
-    )
-    security: Literal["none", "starttls", "tls"] = Field(
-        default="starttls", description="none only without credentials, or to this machine."
-    )
-    ca_file: FilePath | None = Field(default=None, description="Certificates to trust, in PEM.")
-    helo: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9.\[\]:-]+$",
-        description="This machine's name for the server.",
-    )
-    username_env: Variable | None = None
-    username_file: FilePath | None = None
-    password_env: Variable | None = None
-    password_file: FilePath | None = None
-    sender: Annotated[str, AfterValidator(_sender)] = Field(
-        description="Whom the mails come from.", examples=["Alertes <alertes@example.org>"]
-    )
-    recipients: Annotated[tuple[str, ...], Field(strict=False)] | FilePath = Field(
-        description=(
-            "Addresses and paths of CSV files, or one such path. The columns are address, lang, topics, critical."
-        ),
-        examples=[["redaction@example.org"], "recipients.csv", ["mayors.csv", "care-homes.csv"]],
-    )
-    unsubscribe: Annotated[str, AfterValidator(_unsubscribe)] | None = Field(
-        default=None,
-        description="Where readers leave the list; https gets the one-click header too.",
-        examples=["mailto:stop@example.org"],
-    )
-    one_click: ServerRoot | None = Field(
-        default=None,
-        description=(
-            "The https address of `alertbot serve`: each mail gets an unsubscribe link of its own, honoured before the"
-            " next mail. Needs `link_secret`."
-        ),
-        examples=["https://alertes.example.org"],
-    )
-    link_secret_env: Variable | None = None
-    link_secret_file: FilePath | None = None
-    dkim: DkimSettings | None = None
-    canary: str | None = Field(
-        default=None,
-        pattern=r"^[^\s@<>]+@[^\s@<>]+$",
-        description="One of the recipients, a mailbox of your own: `witness: true` looks there for each mail.",
-        examples=["temoin@example.org"],
-    )
-    canary_host: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$",
-        description="The IMAP server of that mailbox.",
-        examples=["imap.example.org"],
-    )
-    canary_port: Port = 993
-    canary_username_env: Variable | None = None
-    canary_username_file: FilePath | None = None
-    canary_password_env: Variable | None = None
-    canary_password_file: FilePath | None = None
-    connections: int = Field(default=4, ge=1, le=50, description="Connections at once, at most.")
-    connect_within: SomeDuration = timedelta(seconds=10)
-    answer_within: SomeDuration = timedelta(seconds=60)
-    dot_within: SomeDuration = Field(
-        default=timedelta(seconds=120),
-        description="Time to take a mail after its last line; a short one makes mails uncertain.",
-    )
-
-    def faults(self) -> Iterator[tuple[str, str]]:
-        if self.security == "none" and self.has_secret("username") and not is_loopback(self.host):
-            yield (
-                "security",
-                _("credentials need starttls or tls: a password must not be sent unencrypted"),
-            )
-
-        if self.one_click and not self.has_secret("link_secret"):
-            yield "one_click", _("needs `link_secret_env` or `link_secret_file`")
-        if self.one_click and (self.unsubscribe or "").startswith("https:"):
-            yield "unsubscribe", _("with `one_click` only a mailto address can stand beside it")
-
-        mine = message.parted(self.sender).domain.lower()
-        if self.dkim and self.dkim.domain and not f".{mine}".endswith(f".{self.dkim.domain.lower()}"):
-            yield "dkim.domain", _("must be the sender's domain or one above it")
-        if self.looked_at is not None and not (self.canary and self.canary_host):
-            yield (
-                "witness",
-                _("nobody can see mail but in a mailbox of your own: set `canary` and `canary_host`"),
-            )
-
-    def seal(self, channel: str) -> RecipientSeal:
-        """What seals and opens this channel's links. Raises `ConfigInvalid`."""
-        return RecipientSeal(channel, self.secret("link_secret"))
-
-    def addresses(self) -> tuple[str, ...] | None:
-        known = super().addresses()
-        return (*known, self.canary_host) if known and self.canary_host else known
-
-    def warnings(self) -> Iterator[tuple[str, str]]:
-        try:
-            odd = [one.address for one in EmailAdapter.targets(self) if not _plain(one.address)]
-        except ConfigInvalid:  # told elsewhere
-            return
-        if odd:
-            sentence = _(
-                "{count} addresses, the first is {address}, have letters beyond ASCII before the @; a mail server"
-                " without SMTPUTF8 does not take them."
-            )
-            yield "recipients", sentence.format(count=len(odd), address=odd[0])
-
-
-def _plain(address: str) -> bool:
-    return address.rpartition("@")[0].isascii()
 
 
 class Letter(NamedTuple):
@@ -228,9 +52,7 @@ class EmailAdapter(Adapter[EmailSettings]):
 
     @classmethod
     def targets(cls, settings: EmailSettings) -> Sequence[Target]:
-        if isinstance(settings.recipients, Path):
-            return recipients.read(settings.home / settings.recipients.expanduser())
-        return recipients.listed(settings.recipients, settings.home)
+        return settings.targets()
 
     @classmethod
     def identity(cls, settings: EmailSettings) -> dict[str, str]:
@@ -292,7 +114,7 @@ class EmailAdapter(Adapter[EmailSettings]):
         own = message.addressed(post, self._sender.domain, recipient, now)
         own, letter = own + self._leaving(post), self._letter(post)
         text = self._signed(own, letter, now) + own + letter.sent
-        envelope = message.MailEnvelope(self._sender.addr_spec, recipient, not recipient.isascii())
+        envelope = message.MailEnvelope(self._return_path(post), recipient, not recipient.isascii())
         return Mail(envelope, text, message.message_id(post, self._sender.domain))
 
     def answer(self, post: Post, mail: "Mail", said: str | errors.Broken) -> Receipt | ChannelError:
@@ -322,13 +144,23 @@ class EmailAdapter(Adapter[EmailSettings]):
                 code="address",
             ) from None
 
+    def _sealed(self) -> RecipientSeal:
+        if self._seal is None:
+            self._seal = RecipientSeal(self.channel.name, self.secret("link_secret"))
+        return self._seal
+
+    def _return_path(self, post: Post) -> str:
+        """Where the mail comes back to: an address of its own (VERP), so that it says whose it was."""
+        if isinstance(post, TeamPost) or not self.settings.returns:
+            return self._sender.addr_spec
+        local, _at, domain = self.settings.returns.rpartition("@")
+        return f"{self._sealed().returned_to(post.delivery, local)}@{domain}"
+
     def _leaving(self, post: Post) -> bytes:
         """How the recipient leaves the list; a member of the team does not."""
         if isinstance(post, TeamPost) or not self.settings.one_click:
             return b""
-        if self._seal is None:
-            self._seal = RecipientSeal(self.channel.name, self.secret("link_secret"))
-        link = f"{self.settings.one_click}/u/{self._seal.token(post.target)}"
+        link = f"{self.settings.one_click}/u/{self._sealed().token(post.target)}"
         return message.leaving(link, self.settings.unsubscribe)
 
     def _signed(self, own: bytes, letter: "Letter", now: datetime) -> bytes:
