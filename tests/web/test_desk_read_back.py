@@ -92,6 +92,7 @@ async def test_what_is_missing_is_said_and_nothing_recorded(
     await bo.press("check", **typed)
     assert bo.answer.status_code == 400
     assert said in bo.page.text, bo.page.text
+    assert bo.page.form("check").fields["digits"] == typed.get("digits", "")  # they stay
     assert not (await consulting.show(desk.team.service, "N1")).checks
 
 

@@ -110,14 +110,18 @@ def _taken_back(sheet: Sheet, thread: ShownThread) -> str:
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
     """Cost, time, earlier posts that change, approval and digest, each in one line; of what is out only what is still so."""
     digest = (_("Digest"), phrases.short_digest(sheet.composition.digest))
+    return [*facts_before(sheet), digest]
+
+
+def facts_before(sheet: Sheet) -> list[tuple[str, str]]:
+    """The same without the digest; none of what is out."""
     if phrases.judged(sheet).out:
-        return [digest]
+        return []
     return [
         (_("Cost"), phrases.price(sheet)),
         (_("Last recipient reached"), phrases.when_reached(sheet.forecast.seconds)),
         *((_("Answers, edits or deletes"), one) for one in phrases.acted_upon(sheet)),
         (_("Must be approved by"), phrases.must_approve(sheet.approvals)),
-        digest,
     ]
 
 
