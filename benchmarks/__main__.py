@@ -1,4 +1,4 @@
-"""Run every benchmark and print the figures; also writes them to `benchmarks/RESULTS.md`."""
+"""Run every benchmark and print the figures; also writes them to `benchmarks/RESULTS.md`, and `docs/performance.md`."""
 
 import os
 import platform
@@ -20,6 +20,7 @@ from benchmarks import (
     mail,
     mailing,
     page,
+    performance,
     signals,
     startup,
     storm,
@@ -62,6 +63,7 @@ def main() -> None:
     head = before.pop("", "\n".join([f"# Figures of {datetime.now(UTC):%Y-%m-%d}", "", _machine(), ""]))
     known = [before[title] for title in PARTS if title in before]
     RESULTS.write_text("\n".join([head, *known]), encoding="utf-8")
+    performance.write()
 
 
 def _parts(text: str) -> dict[str, str]:
