@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 
 from alertbot.core.model import Action, ExercisePost, Markup, Picture, Post, Purpose, TeamPost
 from alertbot.core.words import _
@@ -73,6 +74,7 @@ def threads(
     return {target: tuple(name for _place, name in sorted(ids)) for target, ids in found.items()}
 
 
+THREADS_KEPT = 5000  # recipients of a dispatch, many times those that are claimed at once
 KEPT = 64  # dispatches whose texts are kept in memory
 NO_WORDS = Words("", 1, "", None, None)  # of what is only deleted or pinned
 WORDLESS = frozenset({Action.DELETE.value, Action.PIN.value})
@@ -148,7 +150,11 @@ class ContentCache:
             targets = [row.target for row in rows]
             before = await store_content.earlier(conn, letter.envelope.account, alerts, targets)
             found = threads(before, alerts)
-            letter.threads = {**letter.threads, **found}
+            known_threads = {**letter.threads, **found}
+            beyond = max(
+                0, len(known_threads) - THREADS_KEPT
+            )  # of tens of thousands, those sent long since
+            letter.threads = dict(islice(known_threads.items(), beyond, None))
         return letter
 
     async def _judge(self, conn: Connection, dispatch: int, turn: int) -> DispatchContent:
