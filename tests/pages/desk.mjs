@@ -415,7 +415,7 @@ async function type(page, words) {
 async function typing(browser, place) {
   const ada = await officer(browser, ADA);
   await ada.goto(BASE + place);
-  for (const [id, words] of Object.entries(WORDS)) if (await ada.locator(`#${id}`).count() && !(await ada.inputValue(`#${id}`))) await ada.fill(`#${id}`, words);
+  for (const [id, words] of Object.entries(WORDS)) if (await ada.locator(`#${id}`).isVisible() && !(await ada.inputValue(`#${id}`))) await ada.fill(`#${id}`, words);
   await ada.waitForTimeout(2000);
   await ada.evaluate(() => {
     let began = 0;
