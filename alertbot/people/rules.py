@@ -159,7 +159,6 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         "revoke_rule": _WRITERS,
         "people": _ADMINS,
         "archive": _ADMINS,
-        "erase": _ADMINS,
         "regions": _APPROVERS | _ADMINS,  # the facts of the country pack
         "numbers_enter": _WRITERS,  # import, add, edit
         "numbers_verify": _WRITERS,  # never what one has entered oneself (R3)
