@@ -29,6 +29,9 @@ TABLE = {
     "numbers_enter": WRITERS,
     "numbers_verify": WRITERS,
     "numbers_withdraw": WRITERS,
+    "archive": ADMINS,
+    "suppress": WRITERS,
+    "release": APPROVERS,
 }
 PEOPLES = [
     verb for verb in Verb if verb not in {"expire", "start", "complete", "complete_partly", "fail"}
