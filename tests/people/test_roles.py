@@ -30,8 +30,8 @@ TABLE = {
     "numbers_verify": WRITERS,
     "numbers_withdraw": WRITERS,
     "archive": ADMINS,
-    "suppress": WRITERS,
-    "release": APPROVERS,
+    "suppress": WRITERS | ADMINS,
+    "release": APPROVERS | ADMINS,
 }
 PEOPLES = [
     verb for verb in Verb if verb not in {"expire", "start", "complete", "complete_partly", "fail"}
