@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="ChannelSettings")
 
 
-class Supply(Protocol):
+class PostSupply(Protocol):
     """Where an adapter that `streams` takes its posts from: their intents are committed. Each that is taken
     is ended, or `begin` says that it must not be sent."""
 
@@ -118,7 +118,7 @@ class Adapter(ABC, Generic[S]):
                 return await self.add_picture(post)
         return await self._send(post)
 
-    async def publish_from(self, posts: "Supply") -> None:
+    async def publish_from(self, posts: "PostSupply") -> None:
         """As `publish` for each post that `posts` gives, until it gives none. Only with `streams`; called up to
         `at_once` times at once, has time limits of its own, and ends what it has taken unless it is
         cancelled."""

@@ -99,7 +99,7 @@ class Drain:
         if name not in self._accounts:
             await self.ledger.database.read(self.learn_accounts)
         if name in self._accounts:
-            await _Round(self, self._accounts[name]).run()
+            await _DrainRound(self, self._accounts[name]).run()
 
     async def learn_accounts(self, conn: Connection) -> None:
         """Read the paces of this worker's accounts in advance, so that an alert does not wait for it."""
@@ -315,7 +315,7 @@ class Drain:
         return True
 
 
-class _Round:
+class _DrainRound:
     """One run of `drain` for one account."""
 
     def __init__(self, drain: Drain, whose: Account) -> None:

@@ -284,7 +284,7 @@ def _want(one: Held) -> Want:
 
 
 class _Lane:
-    """One after another, until none is ready. For an adapter that `streams` it is the supply (`base.Supply`)."""
+    """One after another, until none is ready. For an adapter that `streams` it is the supply (`base.PostSupply`)."""
 
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from alertbot.channels.email import message
 from alertbot.channels.email.recipients import CRITICAL, mailbox
-from alertbot.channels.email.returned import ReturnedMail, Verdict, read_returned
+from alertbot.channels.email.returned import BounceVerdict, ReturnedMail, read_returned
 from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.frozen import dataclass
@@ -176,7 +176,7 @@ async def returned(
 async def _take_in(service: Context, one: ReturnedMail, owners: Sequence[tuple[str, int]]) -> str:
     if not owners:
         return "foreign"
-    if one.verdict in (Verdict.NOTHING, Verdict.OURS):
+    if one.verdict in (BounceVerdict.NOTHING, BounceVerdict.OURS):
         return one.verdict.value
     channel, number = owners[0]
 
@@ -185,7 +185,7 @@ async def _take_in(service: Context, one: ReturnedMail, owners: Sequence[tuple[s
         address = await store_suppressed.target_of(conn, number, channel)
         if address is None:
             return "foreign"
-        if one.verdict is Verdict.GONE:
+        if one.verdict is BounceVerdict.GONE:
             await bounced(service, conn, address, one.status, channel)
             return "suppressed"
         await store_suppressed.failed_for_now(conn, address, one.status, at=service.now)

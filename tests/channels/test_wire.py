@@ -9,7 +9,7 @@ import pytest
 
 from alertbot.channels.email.errors import Broken, Phase
 from alertbot.channels.email.message import MailEnvelope, as_sent
-from alertbot.channels.email.replies import Mail
+from alertbot.channels.email.replies import OutgoingMail
 from alertbot.channels.email.wire import ONE_GO, Server, SmtpPool
 from tests.channels import raw
 
@@ -17,30 +17,30 @@ from tests.channels import raw
 class One:
     """A supply of mails; what became of each."""
 
-    def __init__(self, *mails: Mail) -> None:
+    def __init__(self, *mails: OutgoingMail) -> None:
         self.left = list(mails)
-        self.begun: list[Mail] = []
+        self.begun: list[OutgoingMail] = []
         self.answers: list[str | Broken] = []
-        self.ended: list[Mail] = []
+        self.ended: list[OutgoingMail] = []
         self.may = len(mails)  # so many may begin
 
-    def take(self) -> Mail | None:
+    def take(self) -> OutgoingMail | None:
         return self.left.pop(0) if self.left else None
 
-    async def begin(self, mail: Mail) -> bool:
+    async def begin(self, mail: OutgoingMail) -> bool:
         if len(self.begun) == self.may:
             self.left.clear()
             return False
         self.begun.append(mail)
         return True
 
-    def end(self, mail: Mail, answer: str | Broken) -> None:
+    def end(self, mail: OutgoingMail, answer: str | Broken) -> None:
         self.ended.append(mail)
         self.answers.append(answer)
 
 
 async def hand_over(lines: SmtpPool, envelope: MailEnvelope, text: bytes) -> str:
-    one = One(Mail(envelope, text))
+    one = One(OutgoingMail(envelope, text))
     await lines.serve(one)
     [answer] = one.answers
     if isinstance(answer, Broken):
@@ -118,7 +118,9 @@ async def test_a_transaction_takes_two_round_trips_and_arrives_as_it_was_written
 
 
 def several(*names: str) -> One:
-    return One(*(Mail(replace(ENVELOPE, recipient=f"{name}@example.org"), MAIL) for name in names))
+    return One(
+        *(OutgoingMail(replace(ENVELOPE, recipient=f"{name}@example.org"), MAIL) for name in names)
+    )
 
 
 async def test_with_a_dot_go_the_commands_of_the_next_mail() -> None:
@@ -196,7 +198,7 @@ async def test_what_may_no_longer_begin_is_left_without_its_text() -> None:
     async with pool(post) as lines:
         await lines.serve(mails)
         assert mails.answers == ["ok"]
-        mails.left, mails.may = [Mail(ENVELOPE, MAIL)], 2
+        mails.left, mails.may = [OutgoingMail(ENVELOPE, MAIL)], 2
         await lines.serve(mails)
     assert mails.answers == ["ok"] * 2
     assert (len(post.mails), post.connections) == (2, 2)

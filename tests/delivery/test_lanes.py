@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from alertbot.channels.base import Supply
+from alertbot.channels.base import PostSupply
 from alertbot.core.errors import ChannelDown, ChannelError, StoreFailed, Unavailable
 from alertbot.core.model import ChannelSpec, Post, Receipt
 from alertbot.db.database import Database
@@ -34,7 +34,7 @@ class Streaming(NullAdapter):
         super().__init__(channel(spec=MANY, **more), answer)
         self.taken: list[int] = []
 
-    async def publish_from(self, posts: Supply) -> None:
+    async def publish_from(self, posts: PostSupply) -> None:
         post = self._take(posts)
         while post is not None:
             following = None
@@ -47,7 +47,7 @@ class Streaming(NullAdapter):
                 posts.end(post, answer)
             post = following or self._take(posts)
 
-    def _take(self, posts: Supply) -> Post | None:
+    def _take(self, posts: PostSupply) -> Post | None:
         post = posts.take()
         if post is not None:
             self.taken.append(post.delivery)
@@ -113,7 +113,7 @@ async def test_a_channel_that_cannot_even_begin_is_paused(database: Database) ->
     await put(database, 5, on=channel(spec=MANY))
 
     class Locked(Streaming):
-        async def publish_from(self, posts: Supply) -> None:
+        async def publish_from(self, posts: PostSupply) -> None:
             raise ChannelDown("the password is missing")
 
     tally = await once(database, Locked(), patience=0.5)

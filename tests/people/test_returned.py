@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert
 
 from alertbot.app import build
-from alertbot.channels.email.returned import Verdict, read_returned, split
+from alertbot.channels.email.returned import BounceVerdict, read_returned, split
 from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.people import recipients
 from tests.cli import desk
@@ -30,14 +30,14 @@ Status: 5.7.26
 --b--
 """
 READ = {
-    "dsn_12": (Verdict.GONE, "5.1.1"),
-    "dsn_10": (Verdict.FOR_NOW, "5.0.0"),
-    "dsn_17": (Verdict.FOR_NOW, "4.3.0"),
-    "dsn_18": (Verdict.NOTHING, "5.0.0"),
-    "qmail_01": (Verdict.FOR_NOW, None),
-    "postfix_02": (Verdict.FOR_NOW, None),
-    "simple_36": (Verdict.FOR_NOW, None),
-    "microsoft_04": (Verdict.FOR_NOW, None),
+    "dsn_12": (BounceVerdict.GONE, "5.1.1"),
+    "dsn_10": (BounceVerdict.FOR_NOW, "5.0.0"),
+    "dsn_17": (BounceVerdict.FOR_NOW, "4.3.0"),
+    "dsn_18": (BounceVerdict.NOTHING, "5.0.0"),
+    "qmail_01": (BounceVerdict.FOR_NOW, None),
+    "postfix_02": (BounceVerdict.FOR_NOW, None),
+    "simple_36": (BounceVerdict.FOR_NOW, None),
+    "microsoft_04": (BounceVerdict.FOR_NOW, None),
 }
 
 
@@ -59,16 +59,19 @@ def test_what_servers_write_is_read(name: str) -> None:
     "content", [b"", b"\xff\x00\n\n\xfe", b"Subject: hello\n\nHow are you?", b"From \n"]
 )
 def test_what_is_no_report_says_nothing(content: bytes) -> None:
-    assert [read_returned(one).verdict for one in split(content)] in ([], [Verdict.NOTHING])
+    assert [read_returned(one).verdict for one in split(content)] in ([], [BounceVerdict.NOTHING])
 
 
 def test_a_refusal_of_our_mail_is_not_about_the_address() -> None:
-    assert read_returned(POLICY).verdict is Verdict.OURS
+    assert read_returned(POLICY).verdict is BounceVerdict.OURS
 
 
 def test_an_mbox_holds_several() -> None:
     box = b"From a Mon\n" + sample("dsn_12") + b"\n\nFrom b Tue\n" + sample("qmail_01") + b"\n"
-    assert [read_returned(one).verdict for one in split(box)] == [Verdict.GONE, Verdict.FOR_NOW]
+    assert [read_returned(one).verdict for one in split(box)] == [
+        BounceVerdict.GONE,
+        BounceVerdict.FOR_NOW,
+    ]
 
 
 @pytest.fixture

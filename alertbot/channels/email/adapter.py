@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
-from alertbot.channels.email import dkim, errors, message
-from alertbot.channels.email.dkim import DkimSigner, SignedLetter
+from alertbot.channels.email import errors, message
+from alertbot.channels.email.replies import OutgoingMail
 from alertbot.channels.email.settings import PORTS, EmailSettings
 from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.channels.email.witness import Mailbox, MailCanary
@@ -20,7 +20,7 @@ from alertbot.core.model import Action, Channel, Post, PostAddresses, Receipt, T
 from alertbot.core.words import _
 
 if TYPE_CHECKING:
-    from alertbot.channels.email.replies import Mail
+    from alertbot.channels.email.dkim import DkimSigner, SignedLetter
     from alertbot.channels.email.wire import SmtpPool
 
 
@@ -31,7 +31,7 @@ class Letter(NamedTuple):
     """The part of a mail that all recipients get, as it is sent, and what a signature needs of it."""
 
     sent: bytes
-    dkim: SignedLetter | None
+    dkim: "SignedLetter | None"
 
 
 class EmailAdapter(Adapter[EmailSettings]):
@@ -91,7 +91,7 @@ class EmailAdapter(Adapter[EmailSettings]):
         if lines is not None:
             await lines.close()
 
-    async def publish_from(self, posts: base.Supply) -> None:
+    async def publish_from(self, posts: base.PostSupply) -> None:
         await self._ready().serve(_Mails(self, posts))
 
     async def _send(self, post: Post) -> Receipt:
@@ -102,10 +102,8 @@ class EmailAdapter(Adapter[EmailSettings]):
         assert single.answer is not None
         raise single.answer
 
-    def mail(self, post: Post) -> "Mail":
+    def mail(self, post: Post) -> OutgoingMail:
         """The mail of a post. Raises `Rejected`."""
-        from alertbot.channels.email.replies import Mail
-
         self.require_fit(post)
         if post.action is not Action.PUBLISH:
             raise self._cannot(post, _("{channel} cannot edit its posts ({alert})."))
@@ -115,9 +113,11 @@ class EmailAdapter(Adapter[EmailSettings]):
         own, letter = own + self._leaving(post), self._letter(post)
         text = self._signed(own, letter, now) + own + letter.sent
         envelope = message.MailEnvelope(self._return_path(post), recipient, not recipient.isascii())
-        return Mail(envelope, text, message.message_id(post, self._sender.domain))
+        return OutgoingMail(envelope, text, message.message_id(post, self._sender.domain))
 
-    def answer(self, post: Post, mail: "Mail", said: str | errors.Broken) -> Receipt | ChannelError:
+    def answer(
+        self, post: Post, mail: OutgoingMail, said: str | errors.Broken
+    ) -> Receipt | ChannelError:
         """What became of a mail, by the server's last word about it."""
         if isinstance(said, errors.Broken):
             return errors.meaning(said, self._about(post.alert, mail.envelope.recipient))
@@ -164,18 +164,25 @@ class EmailAdapter(Adapter[EmailSettings]):
         return message.leaving(link, self.settings.unsubscribe)
 
     def _signed(self, own: bytes, letter: "Letter", now: datetime) -> bytes:
-        settings = self.settings.dkim
-        if settings is None or letter.dkim is None:
+        if self._signer is None or letter.dkim is None:
             return b""
+        return self._signer.header(own, letter.dkim, int(now.timestamp()))
+
+    def _prepared(self, plain: bytes) -> "SignedLetter | None":
+        """What a signature needs of a letter. Raises `ChannelDown` without the key."""
+        settings = self.settings.dkim
+        if settings is None:
+            return None
+        from alertbot.channels.email import dkim
+
         if self._signer is None:
             file = self.settings.home / settings.key_file.expanduser()
+            domain = settings.domain or self._sender.domain
             try:
-                self._signer = DkimSigner(
-                    settings.domain or self._sender.domain, settings.selector, file
-                )
+                self._signer = dkim.DkimSigner(domain, settings.selector, file)
             except ConfigInvalid as error:
                 raise ChannelDown(str(error), code="dkim") from None
-        return self._signer.header(own, letter.dkim, int(now.timestamp()))
+        return dkim.prepared(plain)
 
     def _letter(self, post: Post) -> "Letter":
         picture = None if post.picture is None else post.picture.digest
@@ -186,8 +193,7 @@ class EmailAdapter(Adapter[EmailSettings]):
             alone = None if self.settings.one_click else self.settings.unsubscribe
             letter = message.shared(post, self._sender, alone)
             plain = message.with_crlf(letter)
-            signed = dkim.prepared(plain) if self.settings.dkim else None
-            self._letters[key] = Letter(message.as_sent(plain), signed)
+            self._letters[key] = Letter(message.as_sent(plain), self._prepared(plain))
         return self._letters[key]
 
     def _about(self, alert: str, recipient: str = "") -> errors.About:
@@ -255,11 +261,11 @@ class _Single:
 class _Mails:
     """Posts as mails; those of which none can be made are ended on the way."""
 
-    def __init__(self, adapter: EmailAdapter, posts: base.Supply) -> None:
+    def __init__(self, adapter: EmailAdapter, posts: base.PostSupply) -> None:
         self._adapter, self._posts = adapter, posts
         self._taken: dict[int, Post] = {}  # by the mail's identity: at most two
 
-    def take(self) -> "Mail | None":
+    def take(self) -> OutgoingMail | None:
         while (post := self._posts.take()) is not None:
             try:
                 mail = self._adapter.mail(post)
@@ -270,9 +276,9 @@ class _Mails:
             return mail
         return None
 
-    async def begin(self, mail: "Mail") -> bool:
+    async def begin(self, mail: OutgoingMail) -> bool:
         return await self._posts.begin(self._taken[id(mail)])
 
-    def end(self, mail: "Mail", answer: "str | errors.Broken") -> None:
+    def end(self, mail: OutgoingMail, answer: "str | errors.Broken") -> None:
         post = self._taken.pop(id(mail))
         self._posts.end(post, self._adapter.answer(post, mail, answer))

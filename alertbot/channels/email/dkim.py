@@ -1,5 +1,6 @@
 """DKIM (RFC 6376, RFC 8463), for servers that do not sign what they relay. What is the same for every recipient is read
-once per letter; per mail there remain a few headers and the signature itself, by `cryptography`."""
+once per letter; per mail there remain a few headers and the signature itself, by `cryptography`. Imported only where
+mail is signed."""
 
 import re
 from base64 import b64encode
@@ -7,6 +8,9 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.words import _
@@ -51,9 +55,6 @@ class DkimSigner:
     """One key. Raises `ConfigInvalid` for a file that holds none that can sign mail."""
 
     def __init__(self, domain: str, selector: str, file: Path) -> None:
-        from cryptography.hazmat.primitives import hashes, serialization  # loads only where it signs
-        from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
-
         self._sign: Callable[[bytes], bytes]
         try:
             key = serialization.load_pem_private_key(file.read_bytes(), None)

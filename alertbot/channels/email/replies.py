@@ -22,7 +22,7 @@ class SmtpReply(NamedTuple):
         return self.code is not None and 200 <= self.code <= 299
 
 
-class Mail(NamedTuple):
+class OutgoingMail(NamedTuple):
     """A mail and its envelope. `text` as `as_sent` makes it. `name`: its Message-ID."""
 
     envelope: MailEnvelope
@@ -31,13 +31,13 @@ class Mail(NamedTuple):
 
 
 class Mails(Protocol):
-    """Where a connection takes mails from; see `base.Supply`. The answer is the server's, on accepting."""
+    """Where a connection takes mails from; see `base.PostSupply`. The answer is the server's, on accepting."""
 
-    def take(self) -> Mail | None: ...
+    def take(self) -> OutgoingMail | None: ...
 
-    async def begin(self, mail: Mail) -> bool: ...
+    async def begin(self, mail: OutgoingMail) -> bool: ...
 
-    def end(self, mail: Mail, answer: str | Broken) -> None: ...
+    def end(self, mail: OutgoingMail, answer: str | Broken) -> None: ...
 
 
 class SmtpReplies(asyncio.Protocol):

@@ -17,7 +17,7 @@ ADDRESS = re.compile(r"[^\s<>@,;:\"]+@[^\s<>@,;:\"]+")
 ADDRESSED = ("to", "delivered-to", "x-original-to", "envelope-to", "x-failed-recipients")
 
 
-class Verdict(StrEnum):
+class BounceVerdict(StrEnum):
     """What a report says of the address."""
 
     GONE = "gone"  # there is no such address, definitely
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 class ReturnedMail(NamedTuple):
     """`to`: the local parts of whom it came back to, one of which may be a return address."""
 
-    verdict: Verdict
+    verdict: BounceVerdict
     status: str | None
     to: tuple[str, ...]
 
@@ -53,7 +53,7 @@ def read_returned(content: bytes) -> ReturnedMail:
     found = [_of_report(action, status) for action, status in _reports(mail)]
     if not found:
         return ReturnedMail(_in_words(mail), None, to)
-    order = list(Verdict)
+    order = list(BounceVerdict)
     verdict, status = min(found, key=lambda one: order.index(one[0]))
     return ReturnedMail(verdict, status or None, to)
 
@@ -69,22 +69,22 @@ def _reports(mail: Message) -> Iterator[tuple[str, str]]:
                     yield str(block["action"]).strip().lower(), status[1] if status else ""
 
 
-def _of_report(action: str, status: str) -> tuple[Verdict, str]:
+def _of_report(action: str, status: str) -> tuple[BounceVerdict, str]:
     if action.startswith("delayed"):
-        return Verdict.FOR_NOW, status
+        return BounceVerdict.FOR_NOW, status
     if not action.startswith("failed"):
-        return Verdict.NOTHING, status
+        return BounceVerdict.NOTHING, status
     if OURS.fullmatch(status):
-        return Verdict.OURS, status
-    return (Verdict.GONE if GONE.fullmatch(status) else Verdict.FOR_NOW), status
+        return BounceVerdict.OURS, status
+    return (BounceVerdict.GONE if GONE.fullmatch(status) else BounceVerdict.FOR_NOW), status
 
 
-def _in_words(mail: Message) -> Verdict:
+def _in_words(mail: Message) -> BounceVerdict:
     """Of what is no report: nothing in it is definite enough to write to somebody no more."""
     from flufl.bounce import all_failures  # loads only where mail has come back
 
     try:
         temporary, permanent = all_failures(mail)
     except Exception:  # noqa: BLE001 - a stranger's mail; the library raises whatever its parts do
-        return Verdict.NOTHING
-    return Verdict.FOR_NOW if temporary or permanent else Verdict.NOTHING
+        return BounceVerdict.NOTHING
+    return BounceVerdict.FOR_NOW if temporary or permanent else BounceVerdict.NOTHING

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, TypeVar
 import aiosmtplib
 
 from alertbot.channels.email.errors import Broken, Phase
-from alertbot.channels.email.replies import Mail, Mails, SmtpReplies
+from alertbot.channels.email.replies import Mails, OutgoingMail, SmtpReplies
 from alertbot.core.connecting import reason_of
 from alertbot.core.frozen import dataclass
 
@@ -96,10 +96,10 @@ class SmtpConnection:
                 raise
             await _step(Phase.CONNECT, self._smtp.helo())
 
-    async def serve(self, mails: Mails, mail: Mail) -> Mail | None:
+    async def serve(self, mails: Mails, mail: OutgoingMail) -> OutgoingMail | None:
         """Send `mail` and those that `mails` gives after it, until it gives none or the connection ends.
         Returns one of which a connection that had worked took nothing: another may take it."""
-        following: Mail | None = mail
+        following: OutgoingMail | None = mail
         asked: Steps = ()  # commands of it that are under way
         while following is not None:
             mail = following
@@ -126,7 +126,7 @@ class SmtpConnection:
                 following = mails.take()
         return None
 
-    def _steps(self, mail: Mail) -> Steps:
+    def _steps(self, mail: OutgoingMail) -> Steps:
         """The commands before the text. Raises `Broken` if the server cannot take it."""
         envelope = mail.envelope
         options = f" SIZE={len(mail.text)}" if self._sizes else ""
@@ -142,7 +142,7 @@ class SmtpConnection:
         steps = ((said[0].encode(), Phase.MAIL), (said[1].encode(), Phase.RCPT), DATA)
         return (RSET, *steps) if self._unfinished else steps
 
-    async def _open_for(self, mail: Mail, asked: Steps) -> None:
+    async def _open_for(self, mail: OutgoingMail, asked: Steps) -> None:
         """Bring the server to where it waits for the text of `mail`. `asked`: its commands, if they went out
         with the dot before. Raises `Broken`."""
         assert self._replies is not None
@@ -168,7 +168,7 @@ class SmtpConnection:
         if wrong:
             raise wrong
 
-    async def _pour(self, mails: Mails, mail: Mail) -> tuple[Mail | None, Steps]:
+    async def _pour(self, mails: Mails, mail: OutgoingMail) -> tuple[OutgoingMail | None, Steps]:
         """Send the text and the dot, and with them the commands of the next mail, whose text is for later (RFC
         2920); end `mail`. Returns the next one, and those of its commands that went out. If the connection
         breaks before the dot, the mail was definitely not delivered.
@@ -199,7 +199,7 @@ class SmtpConnection:
                 self.close()
         return following, steps
 
-    def _following(self, mails: Mails) -> tuple[Mail | None, Steps]:
+    def _following(self, mails: Mails) -> tuple[OutgoingMail | None, Steps]:
         """The next mail and its commands: none for one that the server cannot take, and none where it wants
         them one by one."""
         following = mails.take() if self._pipelines else None
@@ -296,7 +296,9 @@ class SmtpPool:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(line.quit() for line in idle))
 
-    async def _over(self, line: SmtpConnection, mails: Mails, mail: Mail) -> Mail | None:
+    async def _over(
+        self, line: SmtpConnection, mails: Mails, mail: OutgoingMail
+    ) -> OutgoingMail | None:
         try:
             left = await line.serve(mails, mail)
         except BaseException:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
+
 from alertbot.core.model import RawValues
 from alertbot.core.words import _, language
 from alertbot.regions.facts import all_territories, find, services
@@ -137,7 +139,6 @@ def times_as_stored(
 
 
 def _time_typed(value: Any, past: bool, now: datetime, zone: ZoneInfo) -> Any:
-    from babel.dates import format_datetime
 
     try:
         at = datetime.fromisoformat(str(value)).astimezone(zone)
