@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from alertbot.channels.email import message, recipients
+from alertbot.channels.email import message, recipients, wire
 from alertbot.channels.email.adapter import EmailAdapter
 from alertbot.channels.email.errors import About, Broken, Phase, meaning
 from alertbot.channels.email.settings import EmailSettings
@@ -219,6 +219,13 @@ async def test_a_refused_recipient_leaves_the_connection_to_the_next(
     assert [mail.recipient for mail in sandbox.posts.mails()] == ["redaction@example.org"]
 
 
+@pytest.fixture
+def listens_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that hangs up during the text is heard before the dot, however busy the machine."""
+    monkeypatch.setattr(wire, "LISTEN_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("listens_long")
 @pytest.mark.parametrize(
     ("fault", "error", "scope"),
     [
@@ -257,6 +264,7 @@ async def test_a_late_answer_to_the_dot_is_uncertain(sandbox: Sandbox) -> None:
     await hasty.close()
 
 
+@pytest.mark.usefixtures("listens_long")
 @pytest.mark.parametrize("step", range(5))
 async def test_a_connection_that_breaks_before_the_dot_has_surely_not_delivered(step: int) -> None:
     assert isinstance(await outcome([*raw.SMTP_TALK[:step], None]), Unavailable)
