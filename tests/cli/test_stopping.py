@@ -254,7 +254,7 @@ def test_an_audit_that_cannot_be_written_does_not_stop_a_halt(desk: Desk) -> Non
 @pytest.mark.parametrize("version", ["9999", "0003"])
 def test_halt_works_on_a_database_of_another_version(desk: Desk, version: str) -> None:
     with sqlite3.connect(desk.folder / "alertbot.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        connection.execute("UPDATE alembic_version SET version_num = ?, oldest = ?", (version, version))
     assert desk.run("halt").code == 0
     assert halted(desk)
     refused = desk.run("status")
