@@ -65,7 +65,7 @@ def _used(root: Node, types: Mapping[str, type[ChannelSettings]]) -> dict[str, t
         given.get("type") if isinstance(given, dict) else None
         for given in _group(plain(root), "channels").values()
     ]
-    known = [name for name in dict.fromkeys(named) if isinstance(name, str) and name in types]
+    known = dict.fromkeys(name for name in named if isinstance(name, str) and name in types)
     return {name: types[name] for name in known or types}
 
 

@@ -185,6 +185,7 @@ def test_a_line_put_into_a_good_file(tmp_path: Path, line: int, text: str) -> No
 
 
 @FUZZ
+@example(top=None, channel={"type": []}, name="a")
 @given(top=TREES, channel=TREES, name=st.sampled_from(["a", "A-", "type", "host"]))
 def test_any_tree_of_values(tmp_path: Path, top: object, channel: object, name: str) -> None:
     kinds = {
