@@ -15,14 +15,13 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)  ## the evening of 2 June 2021, from the first word to the end, on loopback; DESK=1 leaves its desk open
 	@$(BIN)/alertbot demo $(if $(DESK),--desk)
 
-PYTEST := $(BIN)/python -m pytest --dist worksteal
-WORKERS := $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))# half of what tests do is waiting
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: $(READY)  ## every claim once, in minutes: on SQLite, where the statements are tried on PostgreSQL too
-	$(PYTEST) -n $(WORKERS)
+	$(PYTEST)
 
 test-all: $(READY)  ## everything on both, with all examples of the property tests, as CI runs it
-	$(PYTEST) -n auto --thorough --hypothesis-profile=full
+	$(PYTEST) --thorough --hypothesis-profile=full
 
 test-again: $(READY)  ## what failed in the last run, if it was one to three tests, each alone on a machine that does nothing else
 	$(BIN)/python -m tests.again
