@@ -119,10 +119,16 @@ class Adapter(ABC, Generic[S]):
         return await self._send(post)
 
     async def publish_from(self, posts: "PostSupply") -> None:
-        """As `publish` for each post that `posts` gives, until it gives none. Only with `streams`; called up to
-        `at_once` times at once, has time limits of its own, and ends what it has taken unless it is
-        cancelled."""
-        raise NotImplementedError
+        """As `publish` for each post that `posts` gives, until it gives none. The engine calls it only with
+        `streams`, up to `at_once` times at once; such an adapter has time limits of its own, and ends what it has
+        taken unless it is cancelled."""
+        while (post := posts.take()) is not None:
+            if await posts.begin(post):
+                try:
+                    answer: Receipt | ChannelError = await self.publish(post)
+                except ChannelError as error:
+                    answer = error
+                posts.end(post, answer)
 
     def require_fit(self, post: Post) -> None:
         """Raises `Rejected` for a test, notice or exercise that would reach whom it must not."""

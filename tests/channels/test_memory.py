@@ -67,3 +67,31 @@ async def test_what_is_shown_is_read_back() -> None:
     memory.shows[receipt.id] = "A"
     assert await memory.read_back(a_post(), receipt) == "A"
     assert await memory.read_back(a_post(), Receipt("gone")) is None
+
+
+class Three:
+    """Posts one after the other, of which the second may no longer begin; the third is refused."""
+
+    def __init__(self) -> None:
+        self.left = [a_post(text=text) for text in "abc"]
+        self.ended: list[tuple[str, object]] = []
+
+    def take(self) -> Post | None:
+        return self.left.pop(0) if self.left else None
+
+    async def begin(self, post: Post) -> bool:
+        return post.text != "b"
+
+    def end(self, post: Post, answer: object) -> None:
+        self.ended.append((post.text, type(answer)))
+
+
+async def test_from_a_supply_each_post_that_may_begin_ends_once() -> None:
+    def but_c(post: Post) -> Receipt:
+        if post.text == "c":
+            raise Unavailable("down")
+        return Receipt(post.text)
+
+    memory, posts = remembering(but_c), Three()
+    await memory.publish_from(posts)
+    assert posts.ended == [("a", Receipt), ("c", Unavailable)]

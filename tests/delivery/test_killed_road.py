@@ -19,7 +19,7 @@ from tests.road import test_road
 from tests.road.test_road import Road, lines
 
 KILLS = 2
-READERS = 200
+READERS = 1000  # more than two kills can make uncertain, twice
 STARTED_SECONDS = 60.0
 
 road = test_road.road
@@ -111,4 +111,4 @@ async def test_every_delivery_is_accounted_for_on_the_platforms(road: Road, tmp_
     sent = {number for number, state in states.items() if state == "sent"}
     assert [number for number in sent if expected[number] not in shown] == []  # said to be sent
     assert set(shown) <= set(expected.values())  # done in the dark
-    assert sent
+    assert len(sent) > READERS / 2
