@@ -106,6 +106,8 @@ def _limits(spec: Any) -> str:
     limit = f"{spec.limit} ({spec.measure})" if spec.limit else "no limit"
     pace = [f"{spec.pace.per_second:g} a second"] if spec.pace.per_second else []
     pace += [f"{spec.pace.per_chat_second:g} a second per chat"] if spec.pace.per_chat_second else []
+    group = spec.pace.per_group_minute
+    pace += [f"{group} a minute per group or channel"] if group else []
     pace += [f"{calls} in {_minutes(length)}" for calls, length in spec.pace.windows]
     price = f"{spec.price.post:g} {spec.price.currency}, with a link {spec.price.post_with_link:g}"
     shown = price if spec.price.post else "free"

@@ -268,7 +268,7 @@ TELEGRAM = ChannelSpec(
     can_picture=True,
     picture_apart=True,
     longest_alt=1024,
-    pace=Pace(per_second=29.0, per_chat_second=0.98),
+    pace=Pace(per_second=29.0, per_chat_second=0.98, per_group_minute=20),
 )
 BLUESKY = ChannelSpec(
     type="bluesky",

@@ -42,6 +42,9 @@ class PaceSettings(Settings):
     per_chat_second: float | None = Field(
         default=None, gt=0, description="Calls per second to one chat.", examples=[0.98]
     )
+    per_group_minute: int | None = Field(
+        default=None, ge=1, description="Calls per minute to one group or channel.", examples=[20]
+    )
     windows: Annotated[tuple[Window, ...], Field(strict=False)] | None = Field(
         default=None,
         description="The most calls allowed within a time, as [calls, time].",
@@ -245,6 +248,7 @@ def _pace(given: PaceSettings | None, default: Pace) -> Pace:
     return Pace(
         per_second=given.per_second or default.per_second,
         per_chat_second=given.per_chat_second or default.per_chat_second,
+        per_group_minute=given.per_group_minute or default.per_group_minute,
         windows=default.windows if given.windows is None else given.windows,
     )
 

@@ -134,10 +134,12 @@ class OnCancel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast an account may be used. Rates are calls per second; windows are (calls, length)."""
+    """How fast an account may be used. Rates are calls per second, to a group or channel per minute; windows are (calls,
+    length)."""
 
     per_second: float | None = None
     per_chat_second: float | None = None
+    per_group_minute: int | None = None
     windows: tuple[tuple[int, timedelta], ...] = ()
 
 
@@ -186,9 +188,7 @@ class ChannelSpec:
     picture_apart: bool = False  # the picture is a post of its own that answers the text
     longest_alt: int | None = None  # characters of a picture's text alternative
     can_reconcile: bool = False  # can be asked whether an uncertain post exists
-    repeat_safe: timedelta | None = (
-        None  # so long after the first call the same post again is still one post
-    )
+    repeat_safe: timedelta | None = None  # after the first call: the same again is still one post
     misread: str = ""  # pattern of what it would show as markup or as a mention
     longest_title: int = 0  # of a title beside the text; 0: it has none
     public_post: bool = True  # seen by many at once: an uncertain one is never resent blindly

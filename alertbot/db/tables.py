@@ -287,13 +287,15 @@ account = Table(  # one per configured channel
     Column("paused", Text),  # the reason, while the account waits for a person
     Column("blocked_until", Seconds, nullable=False),  # throttled, window full or budget used up
     Column("blocked", Text),  # why
+    Column("shares", JSON),  # paces of kinds of targets, if there are any: see `rules_pace`
 )
 
-pace = Table(  # per chat or group of an account
+pace = Table(  # of an account, and of each of its targets that has a pace
     "pace",
     metadata,
     Column("key", String(400), primary_key=True),
     Column("next_free", Seconds, nullable=False),
+    Column("begun", JSON),  # when its latest calls began at the latest, ascending; see `rules_pace`
 )
 
 halt = Table(  # one row, id 1: everything is halted

@@ -1,21 +1,28 @@
 """Calls to a channel: making them with a time limit, turning every outcome into a receipt or one of the
-five errors, and pacing them (slots, turns, calls in flight)."""
+five errors, and pacing them (slots, turns, moments, calls in flight)."""
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any
 
 from alertbot.channels.base import Adapter
-from alertbot.core.errors import ChannelError, Uncertain, safe
+from alertbot.core.errors import ChannelError, StoreFailed, Uncertain, safe
+from alertbot.core.loops import GroupCommit
 from alertbot.core.model import Action, Post, Receipt
 from alertbot.core.words import _
 from alertbot.db.database import Database
-from alertbot.delivery import store_content
+from alertbot.db.sql import Connection
+from alertbot.delivery import store_content, store_pace
+from alertbot.delivery.rules_pace import EARLIEST, EARLY, FINEST, LATE, CallMoment
 from alertbot.delivery.rules_retry import Answer
+from alertbot.delivery.store_accounts import Want
 from alertbot.delivery.store_claim import HORIZON
+from alertbot.delivery.store_pace import NOTHING_GIVEN, BegunCall, ClockReading, Given
 
 log = logging.getLogger(__name__)
 
@@ -154,10 +161,10 @@ class Turns:
     """Spaces out this process's calls that are late for their slots, so that they do not start all at once
     after a stall: each a gap after the one before, in order. They may catch up slightly, within the tolerance
     that paces leave. Gaps shorter than `FINEST` are below what a timer can wait for; those calls keep to
-    their slots only."""
+    their slots only. Other processes have turns of their own: see `Moments`."""
 
     CATCH_UP = 0.97
-    FINEST = 0.001
+    FINEST = FINEST
 
     def __init__(self) -> None:
         self._free: dict[str, float] = {}
@@ -182,6 +189,179 @@ async def until(slot: float) -> None:
 
 def _clock() -> float:
     return asyncio.get_running_loop().time()
+
+
+def intended_early(gap: float) -> float:
+    """Seconds before its slot that a call of such an account is intended. Its moment is kept later."""
+    return EARLY if gap >= FINEST else 0.0
+
+
+class DatabaseClock:
+    """What the database's clock says, by the monotonic one, as far as it is known: it was read at some time between
+    a question and its answer. The closest of what was heard lately counts."""
+
+    KEPT = 15.0  # seconds, and as long again
+    RIGHTED = 1.0  # seconds: it was set
+
+    def __init__(self) -> None:
+        self._since = -inf
+        self._bounds = self._bounds_before = (-inf, inf)  # of what the monotonic clock is ahead
+
+    def hear(self, reading: ClockReading) -> None:
+        """Note what time it was."""
+        bounds = reading.asked - reading.now, reading.heard - reading.now
+        low, high = self._known
+        if bounds[0] > high + self.RIGHTED or bounds[1] < low - self.RIGHTED:
+            self._since, self._bounds, self._bounds_before = reading.heard, bounds, bounds
+        elif reading.heard - self._since > self.KEPT:
+            self._since, self._bounds_before, self._bounds = reading.heard, self._bounds, bounds
+        else:
+            self._bounds = _within(self._bounds, bounds)
+
+    @property
+    def _known(self) -> tuple[float, float]:
+        return _within(self._bounds, self._bounds_before)
+
+    def local(self, moment: float) -> float:
+        """When it is this time, by the monotonic clock: at the latest."""
+        return moment + self._known[1]
+
+    def of(self, local: float) -> float:
+        """What time it is at this moment of the monotonic clock: at the latest."""
+        return local - self._known[0]
+
+
+def _within(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return max(one[0], other[0]), min(one[1], other[1])
+
+
+class Moments:
+    """When the intended calls of this worker may begin. A call that misses its moment, since the worker stood still or
+    a commit took long, is given another one by the database, where the moments of all workers are noted."""
+
+    LATEST = 0.4  # seconds that a call may be late
+
+    def __init__(self, database: Database, worker: str) -> None:
+        self._database = database
+        self._worker = worker
+        self._clock = DatabaseClock()
+        self.together = (
+            database.dialect == "sqlite"
+        )  # moments are given in the transaction of the intents
+        self.known: dict[int, CallMoment] = {}  # by delivery
+        self._missed: GroupCommit[Want, bool] = GroupCommit(self._give_again)
+        self._reserved: GroupCommit[Want, float | None] = GroupCommit(self._reserve)
+        self._commit = 0.0  # the mean of how many seconds one takes
+        self._late = LATE  # seconds that a call is allowed to be late
+        self._begun: list[BegunCall] = []  # what the database does not know yet
+
+    def turns(self, want: Want, gap: float) -> tuple[float, float]:
+        """How far apart this worker's calls are intended, and how many seconds before they may begin, so that the
+        commit does not make them late. Calls with moments are only kept from starting all at once."""
+        if not want.slot:
+            return gap, 0.0
+        return gap if self.together else gap / 4, min(max(EARLY, 2 * self._commit), EARLIEST)
+
+    def committed(self, seconds: float) -> None:
+        """An intent was committed in so many seconds."""
+        self._commit += SHARE * (seconds - self._commit)
+
+    async def reserve(self, want: Want, slot: float) -> float | None:
+        """When this claimed call may begin, by the monotonic clock: not before `slot`. None: it has been released, since
+        its target is busy for long."""
+        if self.together or not want.slot:
+            return slot
+        seconds = await self._reserved.add(want)
+        if seconds:
+            await asyncio.sleep(seconds)
+            return await self.reserve(want, slot)
+        given = self.known.get(want.id)
+        return None if given is None else max(slot, self._clock.local(given.earliest))
+
+    async def _reserve(self, wants: Sequence[Want]) -> Sequence[float | None]:
+        try:
+            later = await self.before(wants)
+        except StoreFailed as error:
+            log.warning("Nothing was sent just now: %s", error)
+            return [None] * len(wants)
+        return [later.get(want.id) for want in wants]
+
+    async def before(self, wants: Sequence[Want]) -> dict[int, float]:
+        """Unless they are given `together` with the intents, give moments to these: where several may write at once, all
+        workers of an account would wait for each other's commits. Returns how many seconds later to ask again about
+        those without."""
+        if self.together or not self._lacking(wants):
+            return {}
+        given = await self._database.transact(lambda conn: self.within(conn, wants))
+        self.note(given)
+        return given.later
+
+    async def within(
+        self, conn: Connection, wants: Sequence[Want], missed: Sequence[BegunCall] = ()
+    ) -> Given:
+        """Give moments to those that have to keep a pace and have none yet, or have `missed` theirs. To be noted once
+        it is committed."""
+        lacking = self._lacking(wants) if not missed else wants
+        if not lacking:
+            return NOTHING_GIVEN
+        accounts = {want.account for want in lacking}
+        begun = [one for one in self._begun if one.want.account in accounts]
+        given = await store_pace.give(conn, lacking, self._late, [*begun, *missed])
+        far = {one: seconds for one, seconds in given.later.items() if seconds > HORIZON}
+        await store_pace.put_back(conn, far, worker=self._worker)
+        soon = {one: seconds for one, seconds in given.later.items() if one not in far}
+        return given._replace(later=soon)
+
+    def _lacking(self, wants: Iterable[Want]) -> list[Want]:
+        return [want for want in wants if want.slot and want.id not in self.known]
+
+    def note(self, given: Given) -> None:
+        """This is committed."""
+        self.known |= given.moments
+        if given.begun:
+            self._begun = [one for one in self._begun if one not in given.begun]
+        if given.clock is not None:
+            self._clock.hear(given.clock)
+
+    def forget(self, deliveries: Iterable[int]) -> None:
+        """These calls have begun, or will not."""
+        for one in deliveries:
+            self.known.pop(one, None)
+
+    async def wait(self, delivery: int, before: float) -> None:
+        """Until so many seconds before the call may begin."""
+        given = self.known.get(delivery)
+        if given is not None:
+            seconds = self._clock.local(given.earliest) - before - time.monotonic()
+            if seconds > 0:
+                await asyncio.sleep(seconds)
+
+    def begin(self, want: Want) -> bool:
+        """The call begins now. False: it is too late for that."""
+        given = self.known.get(want.id)
+        if given is None:
+            return True
+        at = self._clock.of(time.monotonic())
+        late = at > given.latest
+        self._late = min(2 * self._late, self.LATEST) if late else max(LATE, 0.9 * self._late)
+        if not late:
+            self._begun.append(BegunCall(want, given, at))
+        return not late
+
+    async def again(self, want: Want) -> bool:
+        """Another moment for a call that has missed its own. False: there is none soon."""
+        return await self._missed.add(want)
+
+    async def _give_again(self, wants: Sequence[Want]) -> Sequence[bool]:
+        missed = [BegunCall(want, self.known[want.id]) for want in wants]
+        late = [want._replace(slot=0.0) for want in wants]
+        try:
+            given = await self._database.transact(lambda conn: self.within(conn, late, missed))
+        except StoreFailed as error:
+            log.warning("Nothing was sent just now: %s", error)
+            return [False] * len(wants)
+        self.note(given)
+        return [want.id in given.moments for want in wants]
 
 
 class Flight:

@@ -29,7 +29,7 @@ from alertbot.delivery import (
 )
 from alertbot.delivery.calls import Calls, Flight, Turns, portion
 from alertbot.delivery.content import WITHIN_THE_TEAM, ContentCache, DispatchContent
-from alertbot.delivery.lanes import Lanes
+from alertbot.delivery.lanes import Lanes, want_of
 from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.rules_retry import (
     Answer,
@@ -39,7 +39,7 @@ from alertbot.delivery.rules_retry import (
     next_step,
     repeat_lapsed,
 )
-from alertbot.delivery.store_accounts import Account, Push, Want
+from alertbot.delivery.store_accounts import Account, Push
 from alertbot.delivery.store_claim import Claim, Claimed
 from alertbot.delivery.store_content import DispatchFacts
 from alertbot.delivery.store_deliveries import Outcome
@@ -175,12 +175,17 @@ class Drain:
         channel = letter.envelope.channel
         if letter.pictures:
             await self.calls.prepare(channel, letter.post(row))
-        await self.turns.take(channel, gap, slot)
+        want = want_of(row, letter)
+        moments = self.ledger.moments
+        begins = await moments.reserve(want, slot)
+        if begins is None:
+            return
+        apart, early = moments.turns(want, gap)
+        await self.turns.take(channel, apart, begins - early)
         async with self._places[channel]:
-            want = Want(row.id, letter.envelope.account, row.cost, row.dispatch, letter.turn)
             if self.calls.hung_up or not await self.ledger.intend(want):
                 return
-            may = await self.ledger.may_begin(row.dispatch, letter.turn, row.id)
+            may = await self.ledger.begin(want)
             if may and not self.calls.hung_up:
                 result = self.result(row, letter, await self.call(row, letter))
                 await self.ledger.settle(result)

@@ -16,7 +16,16 @@ from alertbot.core.model import Post, Receipt
 from alertbot.core.words import _
 from alertbot.db.sql import Connection
 from alertbot.delivery import store_claim
-from alertbot.delivery.calls import PORTIONS, SOON, Calls, Flight, Turns, stopped, unexpected
+from alertbot.delivery.calls import (
+    PORTIONS,
+    SOON,
+    Calls,
+    Flight,
+    Turns,
+    intended_early,
+    stopped,
+    unexpected,
+)
 from alertbot.delivery.content import DispatchContent
 from alertbot.delivery.ledger import Ledger, Result
 from alertbot.delivery.rules_retry import Answer
@@ -75,6 +84,7 @@ class Lanes:
         self._landed = landed
         self._claimed: deque[Held] = deque()
         self._ready: deque[Held] = deque()  # their intents are committed
+        self._soon = max(SOON, intended_early(whose.gap))  # seconds before its slot
         self._in_flight = 0  # from before their intents until their outcomes are committed
         self._done: list[tuple[Held, Result]] = []  # their outcomes are known
         self._done_since = 0.0
@@ -149,7 +159,7 @@ class Lanes:
         if self._asked and len(self._claimed) < portion:
             return 0.0
         if self._claimed and self._room() >= min(len(self._claimed), portion):
-            waits.append(self._claimed[0].slot - SOON - now)
+            waits.append(self._claimed[0].slot - self._soon - now)
         if self._done:
             idle = len(self._done) == self._in_flight
             waits.append(0.0 if idle else self._done_since + TOGETHER - now)
@@ -171,18 +181,20 @@ class Lanes:
         try:
             may, claim = await self.engine.ledger.turn(
                 [result for _held, result in done],
-                [_want(one) for one in group],
+                [want_of(one.row, one.letter) for one in group],
                 None if asked is None else partial(self._claim, asked[0]),
             )
         except Exception as error:  # noqa: BLE001 - what is claimed is pending again when its lease is over
             log.error("Deliveries were interrupted: %s", safe(repr(error)))  # noqa: TRY400
-            may, claim = [False] * len(group), Claim()
+            may, claim = [None] * len(group), Claim()
             if asked is not None:
                 asked[1].set_exception(error)
         if asked is not None and not asked[1].done():
             asked[1].set_result(claim or Claim())
-        self._ready.extend(one for one, intended in zip(group, may, strict=True) if intended)
-        self._leave([one for one, intended in zip(group, may, strict=True) if not intended])
+        answers = list(zip(group, may, strict=True))
+        self._ready.extend(one for one, seconds in answers if seconds == 0.0)
+        self._leave([one for one, seconds in answers if seconds is None])
+        self._ask_later([(one, seconds) for one, seconds in answers if seconds])
         self._leave([held for held, _result in done])
         if self.engine.calls.hung_up:
             self.call_back(list(self._ready))
@@ -192,13 +204,21 @@ class Lanes:
         except Exception as error:  # noqa: BLE001 - it concerns no delivery
             log.error("What follows outcomes failed: %s", safe(repr(error)))  # noqa: TRY400
 
+    def _ask_later(self, some: Sequence[tuple[Held, float]]) -> None:
+        """These have to wait for so many seconds."""
+        if some:
+            now = _clock() + self._soon
+            self._in_flight -= len(some)
+            later = [one._replace(slot=now + seconds) for one, seconds in some]
+            self._claimed = deque(sorted([*self._claimed, *later], key=lambda one: one.slot))
+
     async def _claim(self, n: int, conn: Connection) -> Claim:
         ledger = self.engine.ledger
         return await store_claim.claim(conn, self.whose, n, worker=ledger.worker, lease=ledger.lease)
 
     def _group(self) -> list[Held]:
         """Claimed deliveries whose slots have come or are near, as many as there is room for."""
-        near, room = _clock() + SOON, self._room()
+        near, room = _clock() + self._soon, self._room()
         group: list[Held] = []
         while self._claimed and len(group) < room and self._claimed[0].slot <= near:
             group.append(self._claimed.popleft())
@@ -229,8 +249,8 @@ class Lanes:
         """Whether its call may begin, when its turn has come. If not, it is called back, and with it everything
         that waits for the same reason."""
         await self.engine.turns.take(self.whose.name, self.whose.gap, one.slot)
-        if not self.engine.calls.hung_up and await self.engine.ledger.may_begin(
-            one.row.dispatch, one.letter.turn, one.row.id
+        if not self.engine.calls.hung_up and await self.engine.ledger.begin(
+            want_of(one.row, one.letter)
         ):
             return True
         self.call_back([one, *(held for held in self._ready if held.letter is one.letter)])
@@ -278,9 +298,10 @@ class Lanes:
         self._start_lanes()  # some became ready when it had just looked for the last time
 
 
-def _want(one: Held) -> Want:
-    row, letter = one.row, one.letter
-    return Want(row.id, letter.envelope.account, row.cost, row.dispatch, letter.turn)
+def want_of(row: Claimed, letter: DispatchContent) -> Want:
+    """The call of a claimed delivery."""
+    account, target = letter.envelope.account, row.target
+    return Want(row.id, account, row.cost, row.dispatch, letter.turn, row.slot, target)
 
 
 class _Lane:

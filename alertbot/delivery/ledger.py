@@ -21,11 +21,13 @@ from alertbot.db.database import Database
 from alertbot.db.engines import Work
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.delivery import store_accounts, store_claim, store_settle
+from alertbot.delivery.calls import Moments
 from alertbot.delivery.leaps import ClockWatch
 from alertbot.delivery.store_accounts import Push, Want
 from alertbot.delivery.store_claim import Claim
 from alertbot.delivery.store_content import DispatchFacts, Judgement, ReadbackVerdict
 from alertbot.delivery.store_deliveries import FINAL, Outcome, close, reopen, settled_alerts, wake
+from alertbot.delivery.store_pace import NOTHING_GIVEN, Given
 from alertbot.delivery.store_settle import Settlement
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ RETRIES = 60  # times that an outcome is tried to be written, a second apart
 LONG_BLOCK = 3600.0  # seconds
 LINGER = 0.015  # seconds between two groups of outcomes under load
 FRESH = 0.05  # seconds for which the last look for a halt counts: a call that begins later looks again
+JUST_BEFORE = 0.4 * FRESH  # seconds before it may begin
 WITHOUT_HOOKS = 3  # from this try on without hooks that fail: the outcome itself must be kept
 
 
@@ -95,7 +98,8 @@ class Ledger:
         self._started: dict[int, int | None] = {}  # dispatch: the turn in which it was judged
         self._intended: dict[int, float] = {}  # delivery: moment of its intent, until its outcome
         self._begun: Counter[int] = Counter()  # dispatch: intents whose outcome is not committed yet
-        self._intents: GroupCommit[Want, int | None] = GroupCommit(self._write_intents)
+        self.moments = Moments(database, worker)
+        self._intents: GroupCommit[Want, float | None] = GroupCommit(self._write_intents)
         self._results: GroupCommit[Result, None] = GroupCommit(self._write_results, linger=LINGER)
         self._clear: dict[int, tuple[int | None, float]] = {}  # dispatch: turn, moment of the last look
         self._looks: dict[int, asyncio.Task[bool]] = {}  # dispatch: a look that nobody waits for
@@ -104,13 +108,18 @@ class Ledger:
 
     async def intend(self, want: Want) -> bool:
         """Commit that this call is about to be made. False: it must not be made."""
-        return await self._intents.add(want) is not None
+        seconds = await self._intents.add(want)
+        if not seconds:
+            return seconds is not None
+        await asyncio.sleep(seconds)
+        return await self.intend(want)
 
     async def turn(
         self, results: Sequence[Result], wants: Sequence[Want], claim: Work[Claim] | None
-    ) -> tuple[list[bool], Claim | None]:
+    ) -> tuple[Sequence[float | None], Claim | None]:
         """Outcomes, intents and a claim in one transaction, in this order: what outcomes lock comes before the
-        fence that intents pass. Says which intents are committed. If that fails, each by itself."""
+        fence that intents pass. Says of each intent: 0.0, it is committed; None, the call must not be made; or how
+        many seconds later to ask again. If that fails, each by itself."""
         for result in results:
             self._intended.pop(result.settlement.id, None)
         if self.clock.reason is None:
@@ -122,19 +131,19 @@ class Ledger:
             await self._write_results(results)
         claimed = await self.database.transact(claim) if claim else None
         # last, so that no failure leaves them in vain
-        intended = await self._write_intents(wants) if wants else ()
-        return [one is not None for one in intended], claimed
+        return await self._write_intents(wants) if wants else (), claimed
 
     async def _turn_at_once(
         self, results: Sequence[Result], wants: Sequence[Want], claim: Work[Claim] | None
-    ) -> tuple[list[bool], Claim | None]:
+    ) -> tuple[Sequence[float | None], Claim | None]:
         last = self._last(results)
         if wants:
             self.database.require_same_file()
+        later = await self.moments.before(wants)
 
-        async def work(conn: Connection) -> tuple[list[Outcome], dict[int, int], Claim | None]:
+        async def work(conn: Connection) -> tuple[list[Outcome], Intended, Claim | None]:
             outcomes = await self._outcomes(conn, results, last, hooks=True) if results else []
-            intended = await self._intend(conn, wants) if wants else {}
+            intended = await self._intend(conn, wants, later) if wants else Intended({}, later)
             return outcomes, intended, await claim(conn) if claim else None
 
         looked = time.monotonic()
@@ -142,7 +151,22 @@ class Ledger:
         self.count(outcomes)
         self._end(result.dispatch for result in results)
         self._note_intents(wants, intended, looked)
-        return [one is not None for one in _once(wants, intended)], claimed
+        return _once(wants, intended), claimed
+
+    async def begin(self, want: Want) -> bool:
+        """Wait until this intended call may begin. False: it must not be made. See `may_begin`."""
+        try:
+            while True:
+                for before in (JUST_BEFORE, 0.0):  # so that no look makes it late
+                    await self.moments.wait(want.id, before)
+                    if not await self.may_begin(want.dispatch, want.turn, want.id):
+                        return False
+                if self.moments.begin(want):
+                    return True
+                if not await self.moments.again(want):
+                    return False
+        finally:
+            self.moments.forget([want.id])
 
     async def may_begin(self, dispatch: int, turn: int | None, delivery: int | None = None) -> bool:
         """Whether an intended call of this dispatch, judged in this `turn`, may begin now: no halt, expiry
@@ -192,36 +216,48 @@ class Ledger:
         self._intended.pop(result.settlement.id, None)
         return self._results.put(result)
 
-    async def _write_intents(self, wants: Sequence[Want]) -> Sequence[int | None]:
+    async def _write_intents(self, wants: Sequence[Want]) -> Sequence[float | None]:
         if self.clock.reason is not None:
             return [None] * len(wants)
         try:
             self.database.require_same_file()
+            later = await self.moments.before(wants)
             looked = time.monotonic()  # a wait for the database's lock counts
-            intended = await self.database.transact(lambda conn: self._intend(conn, wants))
+            intended = await self.database.transact(lambda conn: self._intend(conn, wants, later))
+            self.moments.committed(time.monotonic() - looked)
         except StoreFailed as error:
             log.warning("Nothing was sent just now: %s", error)
             return [None] * len(wants)
         self._note_intents(wants, intended, looked)
         return _once(wants, intended)
 
-    async def _intend(self, conn: Connection, wants: Sequence[Want]) -> dict[int, int]:
-        """The dispatch of each that may be sent, by delivery."""
+    async def _intend(
+        self, conn: Connection, asked: Sequence[Want], later: Mapping[int, float]
+    ) -> "Intended":
+        """Intents of those that need not wait `later`."""
+        given = await self.moments.within(conn, asked) if self.moments.together else NOTHING_GIVEN
+        later = {**later, **given.later}
+        moments = self.moments.known | given.moments
+        wants = [want for want in asked if not want.slot or want.id in moments]
+        if not wants:
+            return Intended({}, later, given)
         if any(self._is_new(want.dispatch, want.turn) for want in wants):
             await take_lock(conn, AUDIT)  # before the fence that intents pass
-        rows = await store_claim.intend(conn, wants, worker=self.worker)
-        intended = {row.id: row.dispatch_id for row in rows}
+        rows = await store_claim.intend(conn, wants, worker=self.worker, moments=moments)
+        made = {row.id: row.dispatch_id for row in rows}
         turns = {want.id: want.turn for want in wants}
-        fresh = {one for number, one in intended.items() if self._is_new(one, turns[number])}
+        fresh = {one for number, one in made.items() if self._is_new(one, turns[number])}
         if fresh:
             alerts = await store_claim.mark_started(conn, sorted(fresh))
             if alerts and self.hooks.first_intent:
                 await self.hooks.first_intent(conn, alerts)
-        return intended
+        return Intended(made, later, given)
 
-    def _note_intents(self, wants: Sequence[Want], intended: Mapping[int, int], looked: float) -> None:
-        known = {one.dispatch: one.turn for one in wants if one.id in intended}
-        dispatches = {one.id: one.dispatch for one in wants if one.id in intended}
+    def _note_intents(self, wants: Sequence[Want], intended: "Intended", looked: float) -> None:
+        self.moments.note(intended.given)
+        self.moments.forget(one.id for one in wants if one.id not in intended.made)
+        known = {one.dispatch: one.turn for one in wants if one.id in intended.made}
+        dispatches = {one.id: one.dispatch for one in wants if one.id in intended.made}
         self._started |= known
         self._clear |= {one: (turn, looked) for one, turn in known.items()}
         self._intended |= dict.fromkeys(dispatches, looked)
@@ -273,7 +309,6 @@ class Ledger:
 
     async def _write_once(self, results: Sequence[Result], *, hooks: bool) -> None:
         last = self._last(results)
-
         self.count(
             await self.database.transact(lambda conn: self._outcomes(conn, results, last, hooks=hooks))
         )
@@ -364,10 +399,18 @@ class Ledger:
                 self.tally[outcome.state] += 1
 
 
-def _once(wants: Sequence[Want], intended: Mapping[int, int]) -> list[int | None]:
-    """The dispatch of each that may be sent. One that was claimed anew, after its lease was over, is here twice: it is
-    called once."""
-    left = dict(intended)
+class Intended(NamedTuple):
+    """`made`: the dispatch of each call that may be made, by delivery. `later`: those still claimed, each with the
+    seconds to wait before asking again. `given`: moments to note."""
+
+    made: dict[int, int]
+    later: Mapping[int, float]
+    given: Given = NOTHING_GIVEN
+
+
+def _once(wants: Sequence[Want], intended: Intended) -> list[float | None]:
+    """What `Ledger.turn` says. One that was claimed anew, after its lease was over, is here twice: it is called once."""
+    left = {**dict.fromkeys(intended.made, 0.0), **intended.later}
     return [left.pop(want.id, None) for want in wants]
 
 

@@ -70,7 +70,8 @@ def last_call(pace: Pace, calls_by_address: Mapping[str, int]) -> float:
     chat_gap = _gap(pace.per_chat_second)
     alone = to_one_chat == total
     gap = max(_gap(pace.per_second), chat_gap if alone else 0.0)
-    return max(_schedule(total, gap, pace), (to_one_chat - 1) * chat_gap)
+    minutes = (to_one_chat - 1) // pace.per_group_minute if pace.per_group_minute else 0
+    return max(_schedule(total, gap, pace), (to_one_chat - 1) * chat_gap, 60.0 * minutes)
 
 
 def pace_of(channel: Channel) -> Pace:

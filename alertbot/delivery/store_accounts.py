@@ -1,12 +1,14 @@
 """Accounts: their pace, windows and budget, and whether they are halted, paused or blocked. Also the
 workers' heartbeats."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    Float,
     Row,
     Select,
     bindparam,
@@ -25,6 +27,7 @@ from alertbot.core.words import _
 from alertbot.db import sql
 from alertbot.db.sql import NOW, ColumnValues, Connection
 from alertbot.db.tables import account, audit, dispatch, halt, pace, spent, worker
+from alertbot.delivery.rules_pace import SLACK, CallMoment
 from alertbot.delivery.store_deliveries import fence, wake
 
 NOTED_ROWS = 50  # of the audit: rows that a wrong clock wrote must not hide those before
@@ -59,6 +62,7 @@ def _settings(channel: Channel) -> ColumnValues:
     return {
         "gap": _gap(channel.pace.per_second),
         "chat_gap": _gap(channel.pace.per_chat_second),
+        "shares": {"group_minute": group} if (group := channel.pace.per_group_minute) else None,
         "windows": [[calls, length.total_seconds()] for calls, length in channel.pace.windows],
         "budget": budget.amount if budget else None,
         "budget_seconds": budget.per.total_seconds() if budget else None,
@@ -288,13 +292,16 @@ Limited = dict[int, Row[Any]]  # accounts with a window or a budget, locked unti
 
 class Want(NamedTuple):
     """A delivery that wants to make a call. `cost` is in the budget's currency. `dispatch`: its own, 0
-    if not given. `turn`: since which halt it was judged (`store_claim.TURN`); None: it was not."""
+    if not given. `turn`: since which halt it was judged (`store_claim.TURN`); None: it was not. `slot`: when it may
+    begin at the earliest, by the database's clock. `target`: where, if targets have paces of their own."""
 
     id: int
     account: int
     cost: float = 0.0
     dispatch: int = 0
     turn: int | None = None
+    slot: float = 0.0
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,13 +360,23 @@ async def write(conn: Connection, blocks: Sequence[AccountBlock]) -> None:
         await block_account(conn, account.c.id == block.account, block.seconds, block.reason)
 
 
-async def note(conn: Connection, limits: Limited, wants: Sequence[Want]) -> None:
-    """Count the attempts of accounts with a window or a budget."""
+async def note(
+    conn: Connection,
+    limits: Limited,
+    wants: Sequence[Want],
+    moments: Mapping[int, CallMoment] = MappingProxyType({}),
+) -> None:
+    """Count the attempts of accounts with a window or a budget, each at its moment, or now."""
+    at = {number: given.latest for number, given in moments.items()}
     booked = [
-        {"account_id": want.account, "cost": want.cost} for want in wants if want.account in limits
+        {"account_id": want.account, "cost": want.cost, "moment": at.get(want.id)}
+        for want in wants
+        if want.account in limits
     ]
     if booked:
-        await conn.execute(insert(spent).values(at=NOW), booked)
+        await conn.execute(
+            insert(spent).values(at=func.coalesce(bindparam("moment", type_=Float(53)), NOW)), booked
+        )
 
 
 async def _room(conn: Connection, row: Row[Any], wants: Sequence[Want]) -> QuotaRoom:
@@ -378,7 +395,7 @@ async def _window_room(
     that are made now have."""
     last = select(spent.c.at).order_by(spent.c.at.desc()).limit(1).offset(calls - 1)
     used, last_at, oldest, now = await _within(
-        conn, row, length, select(func.count()), last, select(func.min(spent.c.at))
+        conn, row, length + SLACK, select(func.count()), last, select(func.min(spent.c.at))
     )
     if used + wanted <= calls:
         return QuotaRoom(calls - used, length, "")
@@ -386,7 +403,7 @@ async def _window_room(
         calls=calls, minutes=round(length / 60, 1), channel=row.name
     )
     leaves = oldest if last_at is None else last_at
-    wait = length if leaves is None else leaves + length - now
+    wait = length if leaves is None else leaves + length + SLACK - now
     return QuotaRoom(max(0, calls - used), max(wait, 0.001), reason)
 
 

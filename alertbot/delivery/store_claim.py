@@ -3,8 +3,9 @@
 All durations are seconds; all times are epoch seconds by the database's clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -29,8 +30,10 @@ from alertbot.db import sql
 from alertbot.db.sql import AUDIT, NOW, Connection, take_lock
 from alertbot.db.tables import LEASED, PENDING, UNCERTAIN, account, delivery, dispatch, halt, pace
 from alertbot.delivery import store_accounts, store_expansion
+from alertbot.delivery.rules_pace import FINEST, CallMoment
 from alertbot.delivery.store_accounts import Account, Want
 from alertbot.delivery.store_deliveries import FOLLOWED, REFERS_TO, fence, wake
+from alertbot.delivery.store_pace import put_back
 
 HORIZON = 0.5  # nobody books further ahead: booked slots outlive their bookers (pitfall 4)
 
@@ -50,7 +53,8 @@ DUE = and_(PENDING, delivery.c.retry_at <= NOW)
 
 
 class Claimed(NamedTuple):
-    """A delivery that this worker holds. `wait`: seconds from the claim until its slot."""
+    """A delivery that this worker holds. `wait`: seconds from the claim until its slot. `slot`: when that is by the
+    database's clock; 0 without a pace that calls of several workers have to keep together."""
 
     id: int
     dispatch: int
@@ -68,6 +72,7 @@ class Claimed(NamedTuple):
     born: float  # when its first call began, or now
     age: float  # seconds since then
     wait: float = 0.0
+    slot: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ BOOK = (  # GCRA on one row; refused while the next half second is taken
         booked_to=case((account.c.booked_to > NOW, account.c.booked_to), else_=NOW)
         + bindparam("n") * account.c.gap
     )
-    .returning(account.c.booked_to - NOW, account.c.gap)
+    .returning(account.c.booked_to, account.c.gap, NOW)
 )
 UNBOOK = (
     update(account)
@@ -163,11 +168,29 @@ async def claim(conn: Connection, whose: Account, n: int, *, worker: str, lease:
         return Claim(retry=await _until_free(conn, whose))
     taken = await conn.execute(TAKE, {"lot": lot, "n": n, "holder": worker, "lease": lease})
     rows = sorted((Claimed(*row) for row in taken), key=lambda row: row.id)
-    kept = await _spread(conn, whose, rows) if whose.chat_gap else rows
+    booked_to, gap, now = booked
+    together = gap >= FINEST or whose.chat_gap > 0
+    slots = _Slots(max(booked_to - n * gap, now), gap, now, together)
+    kept = await _spread(conn, whose, rows, slots) if whose.chat_gap else rows
     if len(kept) < n and whose.gap:
         await conn.execute(UNBOOK, {"account": whose.id, "n": n - len(kept)})
-    first = booked[0] - n * booked[1]
-    return Claim(_with_slots(kept, max(first, 0.0), booked[1]), turn=turn)
+    return Claim(tuple(slots.given(row, place) for place, row in enumerate(kept)), turn=turn)
+
+
+class _Slots(NamedTuple):
+    """What a claim has booked: the first slot, and how far they lie apart."""
+
+    first: float
+    gap: float
+    now: float
+    together: bool
+
+    def wait(self, place: int) -> float:
+        return self.first + place * self.gap - self.now
+
+    def given(self, row: Claimed, place: int) -> Claimed:
+        slot = self.first + place * self.gap if self.together else 0.0
+        return row._replace(wait=self.wait(place) if self.gap else 0.0, slot=slot)
 
 
 async def _until_free(conn: Connection, whose: Account) -> float | None:
@@ -177,39 +200,27 @@ async def _until_free(conn: Connection, whose: Account) -> float | None:
     return None if wait is None else max(float(wait), 0.001)
 
 
-def _with_slots(rows: Sequence[Claimed], first: float, gap: float) -> tuple[Claimed, ...]:
-    if not gap:
-        return tuple(rows)
-    return tuple(row._replace(wait=first + place * gap) for place, row in enumerate(rows))
-
-
-async def _spread(conn: Connection, whose: Account, rows: Sequence[Claimed]) -> list[Claimed]:
-    """One call per target and `chat_gap`. A delivery that is too early goes back with the time it may
-    go: a row must not stay claimed while its chat is busy."""
+async def _spread(
+    conn: Connection, whose: Account, rows: Sequence[Claimed], slots: _Slots
+) -> list[Claimed]:
+    """One call per target and `chat_gap`, counted from its slot. A delivery that is too early goes back with the time
+    it may go: a row must not stay claimed while its chat is busy."""
     keys = sorted({f"{whose.id}:{row.target}" for row in rows})
     found = select(pace.c.key, pace.c.next_free - NOW).where(pace.c.key.in_(keys))
     busy: dict[str, float] = {row[0]: row[1] for row in await conn.execute(found)}
-    kept, early = [], []
+    kept: list[Claimed] = []
+    early: dict[int, float] = {}
     for row in rows:
         key = f"{whose.id}:{row.target}"
-        if busy.get(key, 0.0) > 0.0:
-            early.append({"row": row.id, "wait": busy[key]})
+        wait = slots.wait(len(kept))
+        if busy.get(key, 0.0) > wait:
+            early[row.id] = busy[key]
             continue
-        busy[key] = whose.chat_gap
+        busy[key] = wait + whose.chat_gap
         kept.append(row)
-        await store_accounts.keep_free(conn, key, whose.chat_gap)
-    await _put_back(conn, early)
+        await store_accounts.keep_free(conn, key, busy[key])
+    await put_back(conn, early)
     return kept
-
-
-async def _put_back(conn: Connection, early: Sequence[dict[str, float]]) -> None:
-    if early:
-        await conn.execute(
-            update(delivery)
-            .where(delivery.c.id == bindparam("row"))
-            .values(state="pending", worker=None, lease_until=None, retry_at=NOW + bindparam("wait")),
-            early,
-        )
 
 
 _SENDABLE = (  # asked for all rows at once: it lies on the few rows of dispatch and account
@@ -241,12 +252,18 @@ def _giving_back(dialect: str) -> Update:
     return held.values(state="pending", worker=None, lease_until=None)
 
 
-async def intend(conn: Connection, wants: Sequence[Want], *, worker: str) -> list[Row[Any]]:
+async def intend(
+    conn: Connection,
+    wants: Sequence[Want],
+    *,
+    worker: str,
+    moments: Mapping[int, CallMoment] = MappingProxyType({}),
+) -> list[Row[Any]]:
     """Record that these calls are about to be made; returns (id, dispatch_id) of those that may be.
 
     Checks halts, pauses, blocks, expiry, cancellation, ownership, windows and budgets again. A row that
     is not returned must not be sent and is pending again. The lease stays the claim's: it has only just
-    begun, and long calls renew it.
+    begun, and long calls renew it. `moments`: when they may begin, where the account has a pace.
     """
     await fence(conn, exclusive=False)
     limits = await store_accounts.limited(conn, wants)
@@ -265,7 +282,7 @@ async def intend(conn: Connection, wants: Sequence[Want], *, worker: str) -> lis
     if len(ids) < len(wants):
         refused = sorted(want.id for want in wants if want.id not in ids)
         await give_back(conn, refused, worker=worker)
-    await store_accounts.note(conn, limits, [want for want in good if want.id in ids])
+    await store_accounts.note(conn, limits, [want for want in good if want.id in ids], moments)
     await store_accounts.write(conn, full)
     return intended
 
