@@ -32,7 +32,9 @@ from alertbot.texts.publisher import Publisher
 ONLY_THOSE_REACHED = frozenset(
     {Relation.CORRECTION, Relation.WITHDRAWAL, Relation.RETRACTION, Relation.CANCEL}
 )
-KEEPS_NOTHING_OLD = frozenset({Relation.CORRECTION, Relation.WITHDRAWAL})  # an edited post says what is true now
+KEEPS_NOTHING_OLD = frozenset(
+    {Relation.CORRECTION, Relation.WITHDRAWAL}
+)  # an edited post says what is true now
 Targets = Mapping[str, Sequence[Target]]
 
 

@@ -81,15 +81,13 @@ async def add(
     relation = chain.relation if chain else None
     stops = chains.stopped_by(relation, references)
     asked = await register.resolve(conn, service, wishes, now=now, incident=incident, stops=stops)
-    about = (incident, identity.alert, relation)
-    asked = await area.judged(service, conn, asked, about=about)
+    asked = await area.judged(service, conn, asked, about=(incident, identity.alert, relation))
     composed = _compose(service, asked, identity, now, chain)
     draft = _as_draft(composed, wishes, not_before, references, chain)
     judged = await conflicts.judge(conn, actor, composed, wishes, _subject(identity, draft), now)
-    draft = replace(draft, guidance=judged.guidance, accepted=judged.accepted)
     alert = await store_alerts.insert_draft(
         conn,
-        draft,
+        replace(draft, guidance=judged.guidance, accepted=judged.accepted),
         judged.composition,
         incident=incident,
         number=number,

@@ -24,7 +24,9 @@ async def team(database: Database) -> Team:
 
 
 async def name_of(team: Team, digits: str) -> str:
-    (found,) = [one for one in await consulting.listing(team.service, None, None) if one.number == digits]
+    (found,) = [
+        one for one in await consulting.listing(team.service, None, None) if one.number == digits
+    ]
     return found.entry
 
 
@@ -64,7 +66,9 @@ def require_told(team: Team, *digits: str) -> None:
                 if one.action == "publish" and one.lang == lang
                 if one.alert == team.adapters[channel].posts[-1].alert
             ]
-            assert [sum(one.count(each) for one in posts) for each in digits] == [1] * len(digits), posts
+            assert [sum(one.count(each) for one in posts) for each in digits] == [1] * len(digits), (
+                posts
+            )
 
 
 def require_none_stands(team: Team, *digits: str) -> None:
@@ -79,7 +83,9 @@ async def open_tasks(team: Team) -> dict[str | None, str]:
     return {one.number: one.text for one in await tasks.listing(team.service) if one.kind != "lapsing"}
 
 
-async def test_a_number_that_leaves_during_a_withdrawal_takes_its_first_number_along(team: Team) -> None:
+async def test_a_number_that_leaves_during_a_withdrawal_takes_its_first_number_along(
+    team: Team,
+) -> None:
     """It did not: where the withdrawal had not arrived, its number stood for ever, and nobody was told."""
     await brittany(team)
     samu, police = await name_of(team, SAMU), await name_of(team, POLICE)

@@ -241,13 +241,11 @@ async def _ask(
     chores = [_chore(told, sentence, kind) for told in _public(published)]
     for alert in sorted({one.alert for one in published if one.stopped}):
         others = [one.entry for one in published if one.alert == alert]
-        chores += await _untold(service, conn, alert, others)
+        chores += await _untold(conn, alert, others)
     await tasks.raise_all(service, conn, list({one.key: one for one in chores}.values()))
 
 
-async def _untold(
-    service: Context, conn: Connection, alert: str, others: Sequence[str]
-) -> list[NewTask]:
+async def _untold(conn: Connection, alert: str, others: Sequence[str]) -> list[NewTask]:
     """The tasks about numbers that this stopped alert was to take back and that still stand somewhere."""
     carried = (await store_numbers.carried(conn, [alert]))[alert]
     struck = [one for one in carried if one.struck and entry_name(one.entry) not in others]
