@@ -10,6 +10,7 @@ from alertbot.alerts import showing
 from alertbot.alerts.views import AlertView
 from alertbot.app import App, build
 from alertbot.channels.directory import adapter_types
+from alertbot.cli.approving import tell_counts
 from alertbot.cli.frame import AsJson, emit, say, session
 from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import with_app
@@ -156,15 +157,7 @@ def drain_now(context: typer.Context, view: AlertView, as_json: bool) -> None:
 
 
 def _leave_with(tally: RunTally, as_json: bool, document: AlertView | None = None) -> None:
-    say(
-        _("Sent {sent}, failed {failed}, uncertain {uncertain}, still waiting {waiting}.").format(
-            sent=tally.sent,
-            failed=tally.failed,
-            uncertain=tally.uncertain,
-            waiting=tally.waiting,
-        ),
-        as_json,
-    )
+    tell_counts(tally.sent, tally.failed, tally.uncertain, tally.waiting, as_json)
     if as_json:
         emit(document or tally)
     if not tally.fine:
