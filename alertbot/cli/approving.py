@@ -184,12 +184,6 @@ def progress_lines(one: ChannelProgress) -> Iterator[str]:
         yield "  " + _("{n} failed: {reason}").format(n=n, reason=reason)
 
 
-def tell_counts(sent: int, failed: int, uncertain: int, waiting: int, as_json: bool) -> None:
-    """Print what was sent."""
-    said = _("Sent {sent}, failed {failed}, uncertain {uncertain}, still waiting {waiting}.")
-    say(said.format(sent=sent, failed=failed, uncertain=uncertain, waiting=waiting), as_json)
-
-
 def return_(
     context: typer.Context,
     alert: AlertId,

@@ -10,10 +10,10 @@ from alertbot.alerts import showing
 from alertbot.alerts.views import AlertView
 from alertbot.app import App, build
 from alertbot.channels.directory import adapter_types
-from alertbot.cli.approving import tell_counts
 from alertbot.cli.frame import AsJson, emit, say, session
 from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import with_app
+from alertbot.cli.tables.show_tables import sent_line
 from alertbot.config import reading, starter
 from alertbot.config.starter_questions import StarterQuestion, questions
 from alertbot.core import logs
@@ -157,7 +157,7 @@ def drain_now(context: typer.Context, view: AlertView, as_json: bool) -> None:
 
 
 def _leave_with(tally: RunTally, as_json: bool, document: AlertView | None = None) -> None:
-    tell_counts(tally.sent, tally.failed, tally.uncertain, tally.waiting, as_json)
+    say(sent_line(tally.sent, tally.failed, tally.uncertain, tally.waiting), as_json)
     if as_json:
         emit(document or tally)
     if not tally.fine:

@@ -18,7 +18,7 @@ from alertbot.cli import alerts, approving, following, kept
 from alertbot.cli.frame import console, emit, say, session, split_pairs, this_or_last
 from alertbot.cli.remote.server import Server, part
 from alertbot.cli.tables import show_alerts
-from alertbot.cli.tables.show_tables import kind_details, kinds_table
+from alertbot.cli.tables.show_tables import kind_details, kinds_table, sent_line
 from alertbot.core.errors import Misuse, Refused, StoreFailed
 from alertbot.core.model import AlertState
 from alertbot.core.words import _
@@ -285,7 +285,7 @@ def _leave_published(last: AlertView, as_json: bool) -> Never:
     for one in last.delivered or ():
         counts.update(one.deliveries)
     waiting = sum(one.left for one in last.delivered or ())
-    approving.tell_counts(counts["sent"], counts["failed"], counts["uncertain"], waiting, as_json)
+    say(sent_line(counts["sent"], counts["failed"], counts["uncertain"], waiting), as_json)
     if as_json:
         emit(replace(last, delivered=None))
     left = waiting or last.delivered is None  # nothing was heard of it

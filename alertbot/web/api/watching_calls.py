@@ -52,7 +52,7 @@ class MeView:
 
 
 def operations() -> tuple[Operation, ...]:
-    submit, approve = Scope.SUBMIT, Scope.APPROVE
+    approve = Scope.APPROVE
     return (
         Operation("GET", "/me", _me, "Whose token this is", MeView, None, Asked),
         read("/now", _now, "What has to be known first", NowView),
@@ -68,6 +68,14 @@ def operations() -> tuple[Operation, ...]:
         ),
         change("/halt", _halt, "Stop: no new call starts", HaltView, None, HaltBody),
         change("/resume", _resume, "Go on", HaltView, approve, HaltBody),
+        *_register(),
+        *_events(),
+    )
+
+
+def _register() -> tuple[Operation, ...]:
+    submit = Scope.SUBMIT
+    return (
         read("/numbers", _numbers, "The register of numbers", list[NumberView], NumbersQuery),
         read("/numbers/{entry}", _number, "A number and its history", NumberHistory),
         change(
@@ -89,6 +97,12 @@ def operations() -> tuple[Operation, ...]:
             submit,
             ReadBackBody,
         ),
+    )
+
+
+def _events() -> tuple[Operation, ...]:
+    submit = Scope.SUBMIT
+    return (
         read("/incidents", _incidents, "Incidents", list[IncidentLine]),
         change("/incidents", _open, "Open an incident", IncidentView, submit, OpenBody, status=201),
         read("/incidents/{incident}", _incident, "An incident and its log", IncidentDetails),
