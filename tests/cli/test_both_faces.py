@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from alertbot.cli.remote import commands
 from tests.cli.desk import Desk, opened
 from tests.cli.laptop import Laptop, Service, serving
 from tests.cli.test_assistant import HOLDING
@@ -220,6 +221,24 @@ def test_publishing_says_what_went_out(service: Service, tmp_path: Path) -> None
         )
     assert told[0] == told[1]
     assert told[0][0] == "Sent n, failed 0, uncertain 0, still waiting 0."
+
+
+def test_publishing_tells_what_is_left_when_nothing_happens_any_more(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start later this evening is not waited for, at the database or at a server."""
+    monkeypatch.setattr(commands, "QUIET_SECONDS", 0.5)
+    alone = opened(tmp_path / "alone")
+    laptop = Laptop(tmp_path / "laptop", service[1], service[2])
+    told = []
+    for face in (alone, laptop):
+        story = Story(face)
+        alert = story.draft("--new-incident", "--not-before", "+8m")
+        story.run("submit", alert)
+        story.run("show", alert, by="bo")
+        words = story.run("approve", alert, "--publish", by="bo", code=3).out
+        told.append(re.sub(r"Sent \d", "Sent n", words.splitlines()[-1]))
+    assert told == ["Sent n, failed 0, uncertain 0, still waiting 2."] * 2
 
 
 def test_taking_back(faces: tuple[Face, Face]) -> None:

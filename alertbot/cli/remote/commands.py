@@ -26,6 +26,10 @@ from alertbot.texts.preview.phrases import channel_type, recipients, stated, vis
 from alertbot.texts.views import FaultView, KindDetailsView, KindView, MessageView, PreviewView
 from alertbot.texts.wording.language import language_name
 
+QUIET_SECONDS = (
+    15.0  # after which `--publish` tells what is left, as where this machine sends by itself
+)
+
 
 def server_of(context: typer.Context, token_file: Path | None = None) -> Server:
     here = session(context)
@@ -250,7 +254,8 @@ def approve(
     if publish and view.start is not None:
         said = _("{id} is approved; {server} is sending it.")
         say(said.format(id=view.id, server=server.url), as_json)
-        _leave_published(replace(_waited(server, view), asked=view.asked), as_json)
+        last = _waited(server, view, quiet=QUIET_SECONDS)
+        _leave_published(replace(last, asked=view.asked), as_json)
     approving.tell_outlook(view, approving.approved(view), as_json)
     if wait:
         approving.leave_waiting(_waited(server, view), as_json)
@@ -258,14 +263,19 @@ def approve(
         emit(view)
 
 
-def _waited(server: Server, view: AlertView) -> AlertView:
-    """Watch the service send it; how it stands then. Raises `StoreFailed` where the service falls silent."""
+def _waited(server: Server, view: AlertView, *, quiet: float | None = None) -> AlertView:
+    """Watch the service send it; how it stands then. `quiet`: no longer than so many seconds in which nothing happens.
+    Raises `StoreFailed` where the service falls silent."""
     told = approving.ProgressTeller(view)
 
     def watch() -> None:
+        changed = time.monotonic()
         while True:
-            begun = time.monotonic()
+            begun, before = time.monotonic(), _counted(told.last)
             if told.tell(server.get(Passing, f"/alerts/{part(view.id)}/progress")):
+                return
+            changed = begun if _counted(told.last) != before else changed
+            if quiet is not None and begun - changed > quiet:
                 return
             time.sleep(told.pause(begun))
 
@@ -275,6 +285,10 @@ def _waited(server: Server, view: AlertView) -> AlertView:
         sentence = _("{id} is approved all the same. To see how far it is: alertbot status {id}")
         raise StoreFailed(f"{error} {sentence.format(id=view.id)}") from None
     return told.last
+
+
+def _counted(view: AlertView) -> list[Mapping[str, int]]:
+    return [one.deliveries for one in view.delivered or ()]
 
 
 def _leave_published(last: AlertView, as_json: bool) -> Never:
