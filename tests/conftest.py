@@ -1,6 +1,7 @@
 """Databases for the tests: every test that asks for one can run on SQLite and on PostgreSQL."""
 
 import shutil
+import sqlite3
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, inspect
 from sqlalchemy.ext import asyncio as aio
 
-from alertbot.db import engines
+from alertbot.db import engines, migrate
 from alertbot.db.database import Database
 from tests import effort, postgres
 
@@ -77,6 +79,36 @@ def compiled_once() -> Iterator[None]:
         patch.setattr(engines, "create_engine", sharing(engines.create_engine))
         patch.setattr(aio, "create_async_engine", sharing(aio.create_async_engine))
         yield
+
+
+def _first_schema() -> Callable[[Connection], None]:
+    """What `migrate` does with a database, but on SQLite an empty one gets what the first empty one got: to follow every
+    migration since the first version takes a second, and a command that begins with nothing does it each time."""
+    statements: list[str] = []
+    migrated = migrate._run
+
+    def run(connection: Connection) -> None:
+        if connection.dialect.name != "sqlite" or inspect(connection).get_table_names():
+            migrated(connection)
+        elif statements:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        else:
+            migrated(connection)
+            dump = connection.connection.driver_connection
+            assert isinstance(dump, sqlite3.Connection)
+            statements.extend([*dump.iterdump()][1:-1])  # less BEGIN and COMMIT
+
+    return run
+
+
+_MADE = _first_schema()
+
+
+@pytest.fixture(autouse=True)
+def schema_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only tests of the migrations themselves follow them each time."""
+    monkeypatch.setattr(migrate, "_run", _MADE)
 
 
 @pytest.fixture(scope="session")
