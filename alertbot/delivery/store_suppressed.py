@@ -7,7 +7,7 @@ is erased, so that nobody who asked to be left alone is written to again.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import delete, exists, insert, literal_column, select, update
+from sqlalchemy import delete, exists, func, insert, literal_column, select, update
 
 from alertbot.channels.email.recipients import mailbox
 from alertbot.core.model import DeliveryState
@@ -149,6 +149,16 @@ async def target_of(conn: Connection, delivery_id: int, channel: str) -> str | N
         .where(delivery.c.id == delivery_id, account.c.name == channel)
     )
     return await conn.scalar(found)
+
+
+async def counts(conn: Connection) -> dict[Suppressed | None, int]:
+    """How many addresses are not written to, by the reason; with None, those whose mail has failed for now."""
+    by_reason = select(suppression.c.reason, func.count()).group_by(suppression.c.reason)
+    found: dict[Suppressed | None, int] = {
+        Suppressed(reason): number for reason, number in await conn.execute(by_reason)
+    }
+    passing = await conn.scalar(select(func.count()).select_from(bounce))
+    return found | ({None: passing} if passing else {})
 
 
 async def listing(conn: Connection) -> list[SuppressedAddress]:
