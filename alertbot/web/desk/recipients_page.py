@@ -29,7 +29,7 @@ from alertbot.web.desk.room import (
 
 HERE = f"{ROOT}/recipients"
 MOST_ROWS = 60  # lines of one page
-MOST_TOLD = 6  # counts of what was done
+MOST_TOLD = 7  # counts of what was done
 LARGEST_FILE = 1_000_000  # bytes of mail that came back
 ASKED = (Suppressed.BY_HAND, Suppressed.UNSUBSCRIBED, Suppressed.ERASED)
 
@@ -74,7 +74,7 @@ async def _shown(visit: Visit, error: AlertbotError | None = None) -> Response:
     able = _may(visit, "suppress") or _may(visit, "release")
     found = await recipients.listing(visit.service) if able else []
     asked = visit.request.query_params
-    counts = await recipients.counts(visit.service)
+    counts = await recipients.tally(visit.service)
     channels = visit.service.publisher.channels.values()
     return await page(
         visit,
