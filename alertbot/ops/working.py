@@ -6,27 +6,31 @@ import logging
 import os
 import signal
 import socket
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from alertbot.alerts import approving, judging, progress
 from alertbot.alerts.requests import queue
 from alertbot.core import loops
 from alertbot.core.errors import AlertbotError
-from alertbot.core.words import _
+from alertbot.core.words import _, ngettext
+from alertbot.db.portions import Portions
 from alertbot.db.sql import Connection
 from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import Chore, LocalRunner, Runner, RunTally
 from alertbot.delivery.store_accounts import Push
 from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
-from alertbot.ops import public_page
+from alertbot.ops import overview, public_page
 from alertbot.ops.leading import ASK, WATCH, Leadership
+from alertbot.ops.returning import ReturnsKeeper
 from alertbot.ops.views import StoppedView
 from alertbot.pages.keeping import PageKeeper
-from alertbot.people import recipients, tasks
+from alertbot.people import recipients, store_tasks, tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import context, reminders, watching
 from alertbot.watch.context import WatchContext
@@ -38,14 +42,6 @@ from alertbot.watch.witness.looking import Witnesses
 if TYPE_CHECKING:
     from alertbot.app import App
     from alertbot.config.root import Config
-
-import time
-from hashlib import sha256
-
-from alertbot.core.words import ngettext
-from alertbot.db.portions import Portions
-from alertbot.ops import overview
-from alertbot.people import store_tasks
 
 log = logging.getLogger(__name__)
 
@@ -174,6 +170,8 @@ def _share_out(app: "App", service: WatchContext, everywhere: Loops, led: Loops)
             (everywhere if way.is_called else led).loop(f"Listening on {way.name}", way.listen)
     if app.config.runner == LOCAL and (seen := looking.watched(app.adapters())):
         led.loop("Looking", Witnesses(service, seen, hooks(service)).keep)
+    for keeper in _returns(app, service) if app.config.runner == LOCAL else ():
+        led.loop(_reading(keeper), keeper.keep)
     if ways:
         led.loop("Asking approvers", partial(queue.keep, service, ways))
     led.loop("Watching", partial(watching.keep, service))
@@ -184,10 +182,20 @@ def _chores(app: "App", service: WatchContext) -> list[Chore]:
     found = [Chore(name, every, partial(chore, service)) for name, every, chore in CHORES]
     pages = public_page.keepers(app, service)
     found += [Chore(_keeping(one), CLOCK_SECONDS, one.look) for one in pages if one.shared]
+    for keeper in _returns(app, service) if app.config.runner != LOCAL else ():
+        found.append(Chore(_reading(keeper), keeper.every.total_seconds(), keeper.look))
     if app.config.runner != LOCAL and (seen := looking.watched(app.adapters())):
         witnesses = Witnesses(service, seen, hooks(service))
         found.append(Chore("Looking at what the public sees", WITNESS_SECONDS, witnesses.round))
     return found
+
+
+def _returns(app: "App", service: WatchContext) -> list[ReturnsKeeper]:
+    return [ReturnsKeeper(service, name, at, app.seals) for name, at in app.returns().items()]
+
+
+def _reading(keeper: ReturnsKeeper) -> str:
+    return f"Reading what came back on {keeper.channel}"
 
 
 def _keeping(page: PageKeeper) -> str:

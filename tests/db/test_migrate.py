@@ -66,7 +66,8 @@ FROZEN = {
     "r0023_large_lists.py": "b11e5b762e16dce9",
     "r0024_who_may_stay.py": "e25da529a382f30e",
     "r0025_archived.py": "36e16e6a1015c1ff",
-    "r0027_moments.py": "61009b579d29da9f",
+    "r0029_returned.py": "136b042486111570",
+    "r0027_moments.py": "625e0758a17e089b",
 }
 
 A_DELIVERY = """
