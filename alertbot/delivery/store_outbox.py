@@ -116,10 +116,9 @@ async def enqueue(
     `ttl_seconds` after that. The account must exist (`store_accounts.sync`).
     """
     packed = rows if isinstance(rows, PackedDeliveries) else PackedDeliveries.of(rows)
-    owner = await _account(conn, channel)
     added = insert(dispatch).values(
         alert_id=alert_id,
-        account_id=owner,
+        account_id=await _account(conn, channel),
         purpose=purpose.value,
         digest=digest,
         priority=priority,
