@@ -139,8 +139,8 @@ class Pace:
 
     per_second: float | None = None
     per_chat_second: float | None = None
-    per_group_minute: int | None = None
     windows: tuple[tuple[int, timedelta], ...] = ()
+    per_group_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
