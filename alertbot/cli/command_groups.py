@@ -269,6 +269,22 @@ RECIPIENTS = Listing(
             ),
             "recipients bounces /var/mail/retours",
         ),
+        "erase": ListedCommand(
+            "recipients:erase",
+            _(
+                "Erase these addresses everywhere and write to them no more: pseudonyms take their places, so that the"
+                " audit still agrees. It cannot be taken back; --dry-run shows first what would go."
+            ),
+            'recipients erase maire@commune.example.fr --reason "asked by letter"',
+        ),
+        "expire": ListedCommand(
+            "recipients:expire",
+            _(
+                "Erase the addresses of everything that was over before a day, or for longer than `retention:` says. The"
+                " worker does it by itself every hour where `retention:` is set."
+            ),
+            "recipients expire --before 2025-01-01 --dry-run",
+        ),
     },
 )
 
@@ -419,6 +435,14 @@ DB = Listing(
                 " database (SQLite)."
             ),
             "db restore /backup/alertbot-20260602T213000Z.db",
+        ),
+        "compact": ListedCommand(
+            "backups:compact",
+            _(
+                "Write the database anew, so that nothing that was deleted or erased can be read from its files; refused"
+                " while anything is being sent (SQLite)."
+            ),
+            "db compact",
         ),
     },
 )

@@ -126,6 +126,13 @@ def verify(
             verdict.before,
         )
         say(older.format(n=verdict.before), as_json)
+    if verdict.erased:
+        gone = ngettext(
+            "Of {n} alert addresses were erased: its digest was compared as recorded at the erasure, with pseudonyms.",
+            "Of {n} alerts addresses were erased: their digests were compared as recorded at the erasure, with pseudonyms.",
+            verdict.erased,
+        )
+        say(gone.format(n=verdict.erased), as_json)
     if as_json:
         emit(verdict)
     if not verdict.sound:

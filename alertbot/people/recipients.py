@@ -14,6 +14,7 @@ from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Markup, Person
+from alertbot.core.target_list import is_erased
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import AUDIT, Connection, take_lock
@@ -48,8 +49,10 @@ async def suppress(
     note: str | None = None,
 ) -> SuppressionView:
     """Write to these addresses no more, on no channel. Raises `Misuse` for what is no address; then none is changed."""
-    rules.require_role("suppress", actor)
-    wanted = _checked(addresses)
+    rules.require_role("erase" if reason is Suppressed.ERASED else "suppress", actor)
+    wanted = checked(addresses)
+    if reason is Suppressed.ERASED:
+        require_silent(note, wanted)
 
     async def work(conn: Connection) -> SuppressionView:
         await take_lock(conn, AUDIT)
@@ -69,7 +72,8 @@ async def release(
     """Write to these addresses again. Raises `Refused` for one that its owner had unsubscribed or erased, without a
     reason why that no longer holds."""
     rules.require_role("release", actor)
-    wanted = _checked(addresses)
+    wanted = checked(addresses)
+    require_silent(why, wanted)
 
     async def work(conn: Connection) -> SuppressionView:
         await take_lock(conn, AUDIT)
@@ -143,7 +147,7 @@ async def gone(service: Context, address: str, status: str, channel: str) -> Non
 class ReturnedView:
     """What mail that came back led to. `suppressed`: addresses that do not exist. `counted`: failures that may pass.
     `ours`: our mail was refused, by policy. `foreign`: no mail of ours, or nothing that says whose it was. `nothing`: no
-    failure."""
+    failure. `erased`: the address was erased since, so nothing is noted."""
 
     read: int
     suppressed: int
@@ -151,6 +155,7 @@ class ReturnedView:
     ours: int
     foreign: int
     nothing: int
+    erased: int
 
 
 async def returned(
@@ -169,7 +174,7 @@ async def returned(
         ]
         done["read"] += 1
         done[await _take_in(service, one, owners)] += 1
-    names = ("read", "suppressed", "counted", "ours", "foreign", "nothing")
+    names = ("read", "suppressed", "counted", "ours", "foreign", "nothing", "erased")
     return ReturnedView(*(done[name] for name in names))
 
 
@@ -185,6 +190,8 @@ async def _take_in(service: Context, one: ReturnedMail, owners: Sequence[tuple[s
         address = await store_suppressed.target_of(conn, number, channel)
         if address is None:
             return "foreign"
+        if is_erased(address):
+            return "erased"
         if one.verdict is BounceVerdict.GONE:
             await bounced(service, conn, address, one.status, channel)
             return "suppressed"
@@ -205,7 +212,8 @@ def critical(service: Context) -> frozenset[str]:
     )
 
 
-def _checked(addresses: Iterable[str]) -> list[str]:
+def checked(addresses: Iterable[str], *, empty: bool = False) -> list[str]:
+    """The addresses, each mailbox once. Raises `Misuse` for what is none, and unless `empty` if there are none."""
     found: dict[str, str] = {}
     for one in addresses:
         try:
@@ -213,9 +221,16 @@ def _checked(addresses: Iterable[str]) -> list[str]:
             found.setdefault(mailbox(address), address)
         except ValueError as fault:
             raise Misuse(f"{fault}.") from None
-    if not found:
+    if not found and not empty:
         raise Misuse(_("Which address? Give at least one."))
     return list(found.values())
+
+
+def require_silent(reason: str | None, addresses: Iterable[str]) -> None:
+    """Raises `Misuse` for a reason that says one of the addresses."""
+    said = (reason or "").casefold()
+    if any(one.casefold() in said for one in addresses):
+        raise Misuse(_("The reason says the address itself, and would keep it. Leave it out."))
 
 
 async def _note(

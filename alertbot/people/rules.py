@@ -165,6 +165,7 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         "numbers_withdraw": _WRITERS,
         "suppress": _WRITERS | _ADMINS,
         "release": _APPROVERS | _ADMINS,
+        "erase": _APPROVERS | _ADMINS,  # it cannot be taken back
     }
 )
 

@@ -172,6 +172,7 @@ def test_at_the_command_line(team: Desk) -> None:
         "ours": 0,
         "foreign": 1,
         "nothing": 0,
+        "erased": 0,
     }
     missing = team.run("recipients", "bounces", "none.eml", LINK_SECRET=SECRET)
     assert missing.code == 2

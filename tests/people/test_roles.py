@@ -32,6 +32,7 @@ TABLE = {
     "archive": ADMINS,
     "suppress": WRITERS | ADMINS,
     "release": APPROVERS | ADMINS,
+    "erase": APPROVERS | ADMINS,
 }
 PEOPLES = [
     verb for verb in Verb if verb not in {"expire", "start", "complete", "complete_partly", "fail"}
