@@ -292,7 +292,7 @@ async def _in_alert(service: Context, errand: _Errand, tally: _Tally) -> bool:
 
 async def _count(service: Context, errand: _Errand, tally: _Tally) -> int:
     """How many rows hold what is meant, and none of it is erased."""
-    place: Place | None = Place()
+    place: Place | None = await service.database.read(partial(store_erasing.begin, unit=errand.unit))
     rows = 0
     while place is not None:
         found = await service.database.read(partial(store_erasing.read, unit=errand.unit, place=place))
@@ -308,7 +308,7 @@ async def _portions(service: Context, errand: _Errand, tally: _Tally) -> str | N
     if errand.dry_run:
         await _count(service, errand, tally)
         return None
-    place: Place | None = Place()
+    place: Place | None = await service.database.read(partial(store_erasing.begin, unit=errand.unit))
     rows, met, name = 0, 0, errand.unit.alert
     seal: tuple[str, str] | None = None
     while place is not None:
@@ -318,7 +318,7 @@ async def _portions(service: Context, errand: _Errand, tally: _Tally) -> str | N
             if seal is None:
                 return _CHANGED
         if len(found):
-            take_out = partial(_take_out, errand=errand, found=found, seal=seal)
+            take_out = partial(_take_out, errand=errand, found=found, seal=seal, busy=place.busy)
             done = await service.database.transact(take_out)
             if done is None:
                 return _OPEN
@@ -364,7 +364,12 @@ def _sealed(alert: Alert, said: StoredTexts, key: bytes) -> tuple[str, str] | No
 
 
 async def _take_out(
-    conn: Connection, *, errand: _Errand, found: FoundAddresses, seal: tuple[str, str] | None
+    conn: Connection,
+    *,
+    errand: _Errand,
+    found: FoundAddresses,
+    seal: tuple[str, str] | None,
+    busy: frozenset[str],
 ) -> tuple[int, int] | None:
     """Take out a portion; None, with nothing done, if something of the alert is being sent again."""
     await take_lock(conn, AUDIT)
@@ -376,7 +381,7 @@ async def _take_out(
         digest = alert.digest
         if alert.content is None and seal is not None:
             await store_erasing.seal(conn, alert.id, *seal)
-    targets, deliveries = await store_erasing.erase(conn, errand.unit, found)
+    targets, deliveries = await store_erasing.erase(conn, errand.unit, found, busy)
     if targets or deliveries:
         detail = {
             "targets": targets,

@@ -86,13 +86,29 @@ def proof(reach: RequestSettings, way: str, alert: str, digest: str, person: str
     return hmac.new(read().encode(), said.encode(), "sha256").hexdigest()
 
 
-async def terms(service: Context, conn: Connection, alert: Alert) -> Terms:
-    """The terms of an alert that is being submitted."""
-    posts = await known_posts(service, conn, alert)
-    said = await store_reading.stored_texts(conn, alert.id, alert.channels)
+async def terms(service: Context, conn: Connection, alert: Alert, *, fresh: bool = False) -> Terms:
+    """The terms of an alert that is being submitted. `fresh`: it was written in this very transaction."""
     key = await facts.pseudonym_key(conn)
+    if fresh:
+        said = await store_reading.stored_texts(conn, alert.id, alert.channels)
+        digest = await in_thread(partial(named, alert, said, key))
+    else:
+        digest = _named_apart(service, alert, key)
+    posts = await known_posts(service, conn, alert)
     found = await in_thread(partial(_terms, service.publisher, alert, posts))
-    return {**found, NAMED: await in_thread(partial(named, alert, said, key))}
+    return {**found, NAMED: digest}
+
+
+def _named_apart(service: Context, alert: Alert, key: bytes) -> str:
+    """As `named`, outside the transaction: a large list takes seconds."""
+
+    async def look() -> str:
+        read = partial(store_reading.stored_texts, alert_id=alert.id, channels=alert.channels)
+        said = await service.database.read(read)
+        return await in_thread(partial(named, alert, said, key))
+
+    grounds = (alert.revision, alert.digest, alert.kind, alert.exercise, alert.channels, key)
+    return prepared(f"pseudonyms of {alert.id}", grounds, look)
 
 
 def named(alert: Alert, said: StoredTexts, key: bytes) -> str:

@@ -28,17 +28,20 @@ from alertbot.db.tables_lists import bounce, looked, suppression
 from alertbot.delivery.store_archive import OVER, UNSETTLED
 from alertbot.delivery.store_suppressed import key_of
 
-PORTION = 5000  # rows of one transaction
+PORTION = 2000  # rows of one transaction
 _STANDS = f"{ERASED}%"  # what is no address any more
 _UNSETTLED = [str(one) for one in UNSETTLED]
 _REMOVED = "***"
 
 
 class Place(NamedTuple):
-    """How far an alert's rows were read."""
+    """How far a unit's rows were read, and up to which delivery they go. `busy`: the addresses of deliveries of which
+    nobody knew the outcome when the reading began."""
 
-    target: int = 0
-    delivery: int = 0
+    target: int
+    delivery: int
+    last: int
+    busy: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +83,21 @@ async def still_open(conn: Connection, name: str) -> bool:
     return await conn.scalar(waits.limit(1)) is not None
 
 
+async def begin(conn: Connection, unit: Unit) -> Place:
+    """Where to begin reading."""
+    span = select(func.min(delivery.c.id), func.max(delivery.c.id))
+    span = span.join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
+    span = span.join(account, account.c.id == dispatch.c.account_id).where(_of(unit))
+    first, last = (await conn.execute(span)).one()
+    return Place(0, (first or 1) - 1, last or 0, await _unsettled(conn, unit))
+
+
 async def read(conn: Connection, unit: Unit, place: Place) -> FoundAddresses:
     """The next portion of the addresses that are meant, also those that cannot be erased yet."""
     secret = await facts.pseudonym_key(conn, make=False)
     targets: dict[int, str] = {}
     deliveries: dict[int, str] = {}
-    at, on = place
-    first, last = await _between(conn, unit)
+    at, on, last, busy = place
     while unit.alert is not None and len(targets) < PORTION:
         page = (await conn.execute(_targets(unit, at))).all()
         targets |= _meant(page, unit.keys, secret)
@@ -94,13 +105,13 @@ async def read(conn: Connection, unit: Unit, place: Place) -> FoundAddresses:
         if len(page) < PORTION:
             break
     while len(targets) + len(deliveries) < PORTION and on < last:
-        page = (await conn.execute(_deliveries(unit, max(on, first - 1), last))).all()
+        page = (await conn.execute(_deliveries(unit, on, last))).all()
         deliveries |= _meant(page, unit.keys, secret)
         on = page[-1].id if page else on
         if len(page) < PORTION:
             on = last
     over = len(targets) + len(deliveries) < PORTION
-    return FoundAddresses(targets, deliveries, None if over else Place(at, on))
+    return FoundAddresses(targets, deliveries, None if over else Place(at, on, last, busy))
 
 
 def _meant(page: Sequence[Any], keys: frozenset[str] | None, secret: bytes) -> dict[int, str]:
@@ -119,15 +130,6 @@ def _of(unit: Unit) -> ColumnElement[bool]:
     return about & account.c.name.in_(unit.channels)
 
 
-async def _between(conn: Connection, unit: Unit) -> tuple[int, int]:
-    """The first and the last delivery there is."""
-    span = select(func.min(delivery.c.id), func.max(delivery.c.id))
-    span = span.join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
-    span = span.join(account, account.c.id == dispatch.c.account_id).where(_of(unit))
-    first, last = (await conn.execute(span)).one()
-    return first or 0, last or 0
-
-
 def _deliveries(unit: Unit, after: int, last: int) -> Select[Any]:
     mine = (
         select(dispatch.c.id)
@@ -143,16 +145,17 @@ def _deliveries(unit: Unit, after: int, last: int) -> Select[Any]:
     return wanted.order_by(d.id).limit(PORTION)
 
 
-async def erase(conn: Connection, unit: Unit, found: FoundAddresses) -> tuple[int, int]:
-    """Put pseudonyms in the places of these addresses, but for those of deliveries that are not settled. Returns how
-    many targets and deliveries it was."""
+async def erase(
+    conn: Connection, unit: Unit, found: FoundAddresses, busy: frozenset[str]
+) -> tuple[int, int]:
+    """Put pseudonyms in the places of these addresses, but for those of deliveries that are not settled, whose addresses
+    are `busy`. Returns how many targets and deliveries it was."""
     key = await facts.pseudonym_key(conn)
-    busy = await _unsettled(conn, unit)
     targets = {number: one for number, one in found.targets.items() if one not in busy}
     deliveries = {
         number: one
         for number, one in found.deliveries.items()
-        if await _is_settled(conn, number, one, busy)
+        if one not in busy or await _is_settled(conn, number)
     }
     await _put(conn, target, "address", targets, key)
     await _put(conn, delivery, "target", deliveries, key)
@@ -162,7 +165,7 @@ async def erase(conn: Connection, unit: Unit, found: FoundAddresses) -> tuple[in
 
 
 async def _unsettled(conn: Connection, unit: Unit) -> frozenset[str]:
-    """The addresses of deliveries of which nobody knows the outcome yet."""
+    """The addresses of deliveries of which nobody knows the outcome yet. None can join them while nothing is open."""
     query = (
         select(delivery.c.target)
         .join_from(delivery, dispatch, dispatch.c.id == delivery.c.dispatch_id)
@@ -172,9 +175,7 @@ async def _unsettled(conn: Connection, unit: Unit) -> frozenset[str]:
     return frozenset(await conn.scalars(query))
 
 
-async def _is_settled(conn: Connection, number: int, address: str, busy: frozenset[str]) -> bool:
-    if address not in busy:
-        return True
+async def _is_settled(conn: Connection, number: int) -> bool:
     state = select(delivery.c.state).where(delivery.c.id == number)
     return await conn.scalar(state) not in _UNSETTLED
 
@@ -207,6 +208,8 @@ def without(text: str | None, address: str) -> str | None:
 
 
 async def _forget_paces(conn: Connection, unit: Unit, addresses: Collection[str]) -> None:
+    if await conn.scalar(select(pace.c.key).limit(1)) is None:
+        return
     named = select(account.c.id).where(account.c.name.in_(unit.channels))
     accounts = list(await conn.scalars(named))
     keys = [f"{number}:{one}" for number in accounts for one in addresses]

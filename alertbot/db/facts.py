@@ -284,7 +284,7 @@ async def pseudonym_key(conn: Connection, *, make: bool = True) -> bytes:
 def keyed_hash(key: bytes, address: str) -> str:
     """32 hexadecimal digits, the same for the same address in any case."""
     plain = address.strip().casefold().encode("utf-8", "surrogatepass")
-    return hmac.new(key, plain, hashlib.sha256).hexdigest()[:_SUM_DIGITS]
+    return hmac.digest(key, plain, "sha256").hex()[:_SUM_DIGITS]
 
 
 def pseudonym_of(key: bytes, address: str) -> str:
