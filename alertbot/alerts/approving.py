@@ -369,7 +369,8 @@ async def _reached(conn: Connection, alert: Alert, chain: Sequence[str]) -> Reac
     pictures = await store_following.posts(conn, chain, action=Action.PICTURE)
     found = [await store_reading.get(conn, name) for name in sorted({one.alert for one in posts})]
     fallen = frozenset(one.id for one in found if one.relation in FALLS_TOO)
-    return Reached(posts, records, fallen, pictures)
+    gave = await public_numbers.givers(conn, alert, chain)
+    return Reached(posts, records, fallen, pictures, gave)
 
 
 def _outgoing(

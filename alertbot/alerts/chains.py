@@ -33,7 +33,15 @@ from alertbot.texts.publisher import Publisher
 ONLY_THOSE_REACHED = frozenset(
     {Relation.CORRECTION, Relation.WITHDRAWAL, Relation.RETRACTION, Relation.CANCEL}
 )
+KEEPS_NOTHING_OLD = frozenset(
+    {Relation.CORRECTION, Relation.WITHDRAWAL}
+)  # an edited post says what is true now
 Targets = Mapping[str, Sequence[Target]]
+
+
+def stopped_by(relation: Relation | None, references: tuple[str, ...]) -> tuple[str, ...]:
+    """The alerts whose deliveries that have not begun are cancelled once one with this relation to them is approved."""
+    return references if relation in ONLY_THOSE_REACHED else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +253,13 @@ def _able(channel: Channel, relation: Relation) -> Channel:
 class Reached:
     """Whom the chain had reached at approval; it reaches nobody after that. `fallen`: alerts whose posts
     are deleted when it is cancelled, if the team chose that. `pictures`: those that are separate
-    posts."""
+    posts. `gave`: alerts that gave a number which must not be called from now on."""
 
     posts: tuple[StandingPost, ...]
     records: tuple[Record, ...] = ()
     fallen: frozenset[str] = frozenset()
     pictures: tuple[StandingPost, ...] = ()
+    gave: frozenset[str] = frozenset()
 
 
 class _Earlier:
@@ -350,13 +359,17 @@ def _edits(
     reached: Reached,
     posts: Sequence[NewDelivery],
 ) -> list[NewDelivery]:
-    """One row for each remaining part of the first original that gets a new text, after the new `posts`."""
+    """One row for each remaining part of the first original that gets a new text, after the new `posts`. Where nothing
+    of the old text is kept, other posts that gave a number which is struck now get it too: they have other readers."""
     answered = {row.target for row in posts if row.action is Action.PUBLISH and row.skipped is None}
     fresh = {(one.lang, one.part): key for key, one in texts.items() if one.action is Action.EDIT}
+    others = reached.gave if alert.relation in KEEPS_NOTHING_OLD else ()
     rows = []
     for post in reached.posts:
-        key = fresh.get((str(post.lang), post.part))
-        if key is None or post.channel != channel.name or post.alert != alert.original:
+        if post.channel != channel.name or post.alert not in (alert.original, *others):
+            continue
+        key = fresh.get((str(post.lang), post.part if post.alert == alert.original else 1))
+        if key is None:
             continue
         unknown = None if post.remote_id else _unknown(post)
         rows.append(
@@ -380,7 +393,7 @@ def _stale_pictures(channel: Channel, alert: Alert, reached: Reached) -> list[St
     keeps = alert.relation is Relation.CANCEL and channel.on_cancel is OnCancel.KEEP
     if keeps or alert.relation not in ONLY_THOSE_REACHED or not channel.spec.can_delete:
         return []
-    return [one for one in reached.pictures if one.alert in alert.references]
+    return [one for one in reached.pictures if one.alert in reached.gave.union(alert.references)]
 
 
 def _deletions(

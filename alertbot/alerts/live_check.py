@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from alertbot.alerts import apart, store_reading, writing
+from alertbot.alerts import apart, chains, store_reading, writing
 from alertbot.alerts.chains import Chain
 from alertbot.alerts.compose import (
     OF_A_PREVIEW,
@@ -78,8 +78,10 @@ async def as_typed(service: Context, wishes: DraftRequest, alert: str | None = N
             return asked, OF_A_PREVIEW, None
         known = await store_reading.get(conn, alert)
         identity = Identity(known.incident, known.id, known.references)
-        told = {"incident": known.incident, "alert": known.id}
-        asked = await register.resolve(conn, service, wishes, now=now, **told)
+        stops = chains.stopped_by(known.relation, known.references)
+        asked = await register.resolve(
+            conn, service, wishes, now=now, incident=known.incident, alert=known.id, stops=stops
+        )
         return asked, identity, await writing.chain_of(service, conn, known)
 
     database = service.database  # a chain is read as for a draft that is written

@@ -78,16 +78,16 @@ async def add(
     now = drawn("moment", lambda: service.now)
     number = await store_incidents.next_number(conn, incident)
     identity = Identity(incident, f"{incident}-{number}", references)
-    asked = await register.resolve(conn, service, wishes, now=now, incident=incident)
-    about = (incident, identity.alert, chain.relation if chain else None)
-    asked = await area.judged(service, conn, asked, about=about)
+    relation = chain.relation if chain else None
+    stops = chains.stopped_by(relation, references)
+    asked = await register.resolve(conn, service, wishes, now=now, incident=incident, stops=stops)
+    asked = await area.judged(service, conn, asked, about=(incident, identity.alert, relation))
     composed = _compose(service, asked, identity, now, chain)
     draft = _as_draft(composed, wishes, not_before, references, chain)
     judged = await conflicts.judge(conn, actor, composed, wishes, _subject(identity, draft), now)
-    draft = replace(draft, guidance=judged.guidance, accepted=judged.accepted)
     alert = await store_alerts.insert_draft(
         conn,
-        draft,
+        replace(draft, guidance=judged.guidance, accepted=judged.accepted),
         judged.composition,
         incident=incident,
         number=number,
@@ -131,8 +131,9 @@ async def anew(
         notes=area.kept(alert.warnings, alert.given, given),
     )
     identity = Identity(alert.incident, alert.id, alert.references)
+    stops = chains.stopped_by(alert.relation, alert.references)
     asked = await register.resolve(
-        conn, service, wishes, now=now, incident=alert.incident, alert=alert.id
+        conn, service, wishes, now=now, incident=alert.incident, alert=alert.id, stops=stops
     )
     asked = await area.judged(service, conn, asked, about=(alert.incident, alert.id, alert.relation))
     composed = _compose(service, asked, identity, now, chain)

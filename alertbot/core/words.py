@@ -8,7 +8,7 @@ no catalogue. Texts for the *public* never come from here: they are templates (s
 
 import gettext
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, tzinfo
@@ -25,12 +25,49 @@ _catalogue: ContextVar[gettext.NullTranslations] = ContextVar("catalogue", defau
 
 def _(message: str) -> str:
     """The message in the reader's language."""
-    return _catalogue.get().gettext(message)
+    return _spoken(_catalogue.get().gettext(message))
 
 
 def ngettext(one: str, many: str, number: int) -> str:
     """The message for `number`, in the reader's language."""
-    return _catalogue.get().ngettext(one, many, number)
+    return _spoken(_catalogue.get().ngettext(one, many, number))
+
+
+_LITTLE = re.compile(r"\b((?:[DdNnSsLl]|[Qq]u|[Ll]orsqu|[Pp]uisqu|[Jj]usqu)e|[Ll]a) (?=\{(\w+)[^}]*\})")
+_VOWEL = re.compile(
+    r"(?!onz|oui\b)[aeiouœæàâäéèêëîïôöùûü]|y[^aeiouéèêy\W]"
+    r"|h(?!ttp|aut|ambourg|anovre|arlem|avre|oll|ong|ors|u[it])",
+    re.IGNORECASE,
+)
+
+
+class _French(str):
+    """A message with a little word before a value, which loses its vowel where the value begins with one: de Léa,
+    d’Élodie."""
+
+    __slots__ = ()
+
+    def format(self, *args: object, **given: object) -> str:
+        return _shortened(self, given).format(*args, **given)
+
+
+def _shortened(text: str, given: Mapping[str, object]) -> str:
+    def before(little: re.Match[str]) -> str:
+        return f"{little[1][:-1]}’" if elides(str(given.get(little[2], ""))) else little[0]
+
+    return _LITTLE.sub(before, str(text))
+
+
+def elides(value: str) -> bool:
+    """Whether French shortens de, que, le or la before it. An h is taken as mute, but in words known to have the
+    other."""
+    return _VOWEL.match(value) is not None
+
+
+@lru_cache(maxsize=4000)
+def _spoken(text: str) -> str:
+    """Of our languages only French has such words."""
+    return _French(text) if _LITTLE.search(text) else text
 
 
 def language() -> str:
@@ -65,9 +102,12 @@ def _retold(sentence: str, lang: str) -> str:
     for own, text, spoken_as in _messages():
         if len(own) <= best or own not in sentence or not (given := _form(text).fullmatch(sentence)):
             continue
-        best = len(own)
-        found = _PLACE.sub(lambda place: given.groupdict().get(place[1], ""), spoken_as[lang])
+        best, found = len(own), _filled(spoken_as[lang], given.groupdict())
     return found
+
+
+def _filled(text: str, given: Mapping[str, str]) -> str:
+    return _PLACE.sub(lambda place: given.get(place[1], ""), _shortened(text, given))
 
 
 @cache
@@ -84,7 +124,7 @@ def _messages() -> tuple[tuple[str, str, dict[str, str]], ...]:
             continue
         told = {"en": singular, "fr": said}
         for text in told.values():
-            own = max(_PLACE.sub("\0", text).split("\0"), key=len)
+            own = max(_PLACE.sub("\0", _LITTLE.sub("\0", text)).split("\0"), key=len)
             if len(own) >= _LEAST:
                 found.append((own, text, told))
     return tuple(found)
@@ -97,11 +137,20 @@ def _form(message: str) -> re.Pattern[str]:
     pattern = ""
     for at, part in enumerate(parts):
         if at % 2 == 0:
-            pattern += re.escape(part)
+            little = at + 1 < len(parts) and _LITTLE.search(part + "{x}")
+            pattern += (
+                f"{re.escape(part[: little.start()])}{_either(little[1])}"
+                if little
+                else re.escape(part)
+            )
         else:
             pattern += f"(?P={part})" if part in seen else f"(?P<{part}>.+?)"
             seen.add(part)
     return re.compile(pattern, re.DOTALL)
+
+
+def _either(little: str) -> str:
+    return f"(?:{little} |{little[:-1]}’)"
 
 
 _at_desk: ContextVar[bool] = ContextVar("at_desk", default=False)

@@ -93,6 +93,11 @@ class NumberRow:
         return _worded(self.place, lang)
 
     @property
+    def called(self) -> tuple[str, ...]:
+        """The entry, and what callers dial or where they go."""
+        return (self.entry, self.number, *_by_language(self.place))
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """What makes two rows the same entry: territory, service, zone, condition, and number or place."""
         return (

@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, exists, insert, or_, select
 
 from alertbot.core.frozen import dataclass
-from alertbot.core.model import AlertState
+from alertbot.core.model import AlertState, DeliveryState, Purpose
 from alertbot.db.sql import Connection, among
-from alertbot.db.tables import alert, person, record
+from alertbot.db.tables import alert, delivery, dispatch, person, record
 from alertbot.db.tables_register import alert_number, number, number_check, number_version
 from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.numbers.rules_rows import kept_row
@@ -198,7 +198,8 @@ async def published_in(
     conn: Connection, entry_ids: Collection[int], *, still: bool = False
 ) -> dict[int, tuple[str, ...]]:
     """The alerts that were published, are on their way or were posted by hand, and give each entry,
-    oldest first. `still`: only those whose incident has not taken the entry back since.
+    oldest first. `still`: only those whose incident has not taken the entry back since; what was cut short
+    on its way has not.
 
     Exercises are left out: the public never saw them.
     """
@@ -207,9 +208,10 @@ async def published_in(
     query = _out(select(alert_number, alert.c.incident_id, alert.c.number))
     query = query.where(among(conn, sorted(set(entry_ids)), alert_number.c.number_id))
     rows = list(await conn.execute(query.order_by(alert.c.drafted_at, alert.c.number)))
+    cut = await cut_short(conn, {row.alert_id for row in rows if row.struck}) if still else frozenset()
     told: dict[tuple[str, int], int] = {}  # the last alert of an incident that struck an entry
     for row in rows:
-        if row.struck:
+        if row.struck and row.alert_id not in cut:
             told[row.incident_id, row.number_id] = row.number
     found: dict[int, list[str]] = {one: [] for one in entry_ids}
     for row in rows:
@@ -236,6 +238,49 @@ async def last_of_incident(
         for row in await conn.execute(query)
     }
     return tuple(last[key] for key in sorted(last))
+
+
+async def left_told(
+    conn: Connection, incident: str, *, exercise: bool, but: str = "", stops: Collection[str] = ()
+) -> tuple[NumberInAlert, ...]:
+    """What the incident's alerts, without the alert `but`, gave the public that readers somewhere may not have been
+    told to stop calling. An alert that was cut short, or that the one being written `stops`, has reached some
+    readers and not others: what it gives counts, and so does what it strikes."""
+    query = _out(select(alert_number), exercise=exercise)
+    query = query.where(alert.c.incident_id == incident, alert.c.id != but)
+    rows = list(await conn.execute(query.order_by(alert.c.number)))
+    part = await cut_short(conn, {row.alert_id for row in rows}) | frozenset(stops)
+    told: dict[int, list[NumberInAlert]] = {}
+    for row in rows:
+        if row.alert_id not in part:
+            told[row.number_id] = []
+        if not row.struck:
+            given = NumberInAlert(row.number_id, row.version, struck=False)
+            told.setdefault(row.number_id, []).append(given)
+    return tuple(one for key in sorted(told) for one in dict.fromkeys(told[key]))
+
+
+async def cut_short(conn: Connection, alert_ids: Collection[str]) -> frozenset[str]:
+    """Those of these alerts of which something was cancelled on its way and not approved anew."""
+    if not alert_ids:
+        return frozenset()
+    later, d = dispatch.alias("later"), delivery.c
+    anew = exists().where(
+        later.c.alert_id == dispatch.c.alert_id,
+        later.c.account_id == dispatch.c.account_id,
+        later.c.purpose == dispatch.c.purpose,
+        later.c.id > dispatch.c.id,
+    )
+    missed = exists().where(
+        d.dispatch_id == dispatch.c.id, d.state == DeliveryState.CANCELLED.value
+    )  # nothing is missed where every call was in progress when it was cancelled
+    found = await conn.scalars(
+        select(dispatch.c.alert_id)
+        .where(dispatch.c.alert_id.in_(sorted(alert_ids)))
+        .where(dispatch.c.purpose == Purpose.PUBLICATION.value, dispatch.c.cancelled.is_not(None))
+        .where(~anew, or_(~dispatch.c.closed, missed))
+    )
+    return frozenset(found)
 
 
 def _out(query: Select[Any], *, exercise: bool = False) -> Select[Any]:

@@ -6,27 +6,30 @@ import logging
 import os
 import signal
 import socket
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from alertbot.alerts import approving, erasing, judging, progress
 from alertbot.alerts.requests import queue
 from alertbot.core import loops
 from alertbot.core.errors import AlertbotError
-from alertbot.core.words import _
+from alertbot.core.words import _, ngettext
+from alertbot.db.portions import Portions
 from alertbot.db.sql import Connection
 from alertbot.delivery.ledger import Hooks
 from alertbot.delivery.runners import Chore, LocalRunner, Runner, RunTally
 from alertbot.delivery.store_accounts import Push
 from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
-from alertbot.ops import public_page
+from alertbot.ops import overview, public_page
 from alertbot.ops.leading import ASK, WATCH, Leadership
 from alertbot.ops.views import StoppedView
 from alertbot.pages.keeping import PageKeeper
-from alertbot.people import recipients, tasks
+from alertbot.people import recipients, store_tasks, tasks
 from alertbot.people.tasks import NewTask
 from alertbot.watch import context, reminders, watching
 from alertbot.watch.context import WatchContext
@@ -38,14 +41,6 @@ from alertbot.watch.witness.looking import Witnesses
 if TYPE_CHECKING:
     from alertbot.app import App
     from alertbot.config.root import Config
-
-import time
-from hashlib import sha256
-
-from alertbot.core.words import ngettext
-from alertbot.db.portions import Portions
-from alertbot.ops import overview
-from alertbot.people import store_tasks
 
 log = logging.getLogger(__name__)
 

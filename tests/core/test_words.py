@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 from babel.messages.catalog import Catalog, Message
 
+from alertbot.core import words
 from tests import program
 
 ROOT = Path(__file__).parents[2]
@@ -214,3 +215,52 @@ def test_without_a_catalogue_it_speaks_english(arguments: str, words: str, engli
 def test_a_program_of_its_own_says_the_same(french: Spoken, tmp_path: Path) -> None:
     answer = program.started("discard", folder=tmp_path, LANGUAGE="fr", COLUMNS="250")
     assert (answer.out + answer.err).replace(NO_BREAK, " ") == french("discard")
+
+
+# --- little words before a value ------------------------------------------------------------------
+
+TOKEN = "New token for {name}, shown only this once; the old one no longer works:"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Camille", "de Camille"),
+        ("Élodie", "d’Élodie"),
+        ("ada", "d’ada"),
+        ("Hugo", "d’Hugo"),
+        ("Haute-Savoie", "de Haute-Savoie"),
+        ("Yvonne", "d’Yvonne"),
+        ("Yann", "de Yann"),
+        ("Œuvre", "d’Œuvre"),
+        ("11 h", "de 11 h"),
+        ("onze", "de onze"),
+        ("https://desk.example.org", "de https://desk.example.org"),
+        ("", "de "),
+    ],
+)
+def test_french_shortens_a_little_word_before_a_vowel(name: str, said: str) -> None:
+    """It wrote "Nouveau jeton de Élodie"."""
+    with words.spoken("fr"):
+        assert f"jeton {said}, montré" in words._(TOKEN).format(name=name)
+    with words.spoken("en"):
+        assert f"token for {name}, shown" in words._(TOKEN).format(name=name)
+
+
+def test_who_decided_is_shortened_too() -> None:
+    with words.spoken("fr"):
+        said = words._("what {name} decided alone has lapsed")
+        assert "que {name}" in said
+        assert said.format(name="Inès").startswith("ce qu’Inès a décidé seul")
+
+
+@pytest.mark.parametrize("name", ["Élodie", "Camille"])
+def test_what_was_stored_in_french_is_told_again(name: str) -> None:
+    with words.spoken("fr"):
+        stored = words._(TOKEN).format(name=name)
+        assert words.retold(stored) == stored
+    with words.spoken("en"):
+        english = words.retold(stored)
+        assert english == TOKEN.format(name=name)
+    with words.spoken("fr"):
+        assert words.retold(english) == stored

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from alertbot.alerts import store_following
-from alertbot.alerts.lists.rules_lists import WRONG, rows_of
+from alertbot.alerts.lists.rules_lists import NO_LONGER, WRONG, rows_of
 from alertbot.alerts.store_reading import Alert
 from alertbot.core.errors import Refused
 from alertbot.core.frozen import dataclass
@@ -55,18 +56,20 @@ class PublishedNumbers:
 async def by_incident(
     conn: Connection, incident: str, now: datetime, *, exercise: bool
 ) -> PublishedNumbers:
-    """What an incident's alerts last told the public, without what they have taken back themselves."""
+    """What an incident's alerts last told the public, without what they have taken back themselves everywhere."""
     last = await store_numbers.last_of_incident(conn, incident, exercise=exercise)
-    told = [one for one in last if not one.struck]
-    forms = await store_numbers.forms(conn, [(one.entry, one.version) for one in told])
-    present = {
-        one.id: one for one in await store_numbers.entries(conn, ids=[one.entry for one in told])
-    }
-    rows = sorted((forms[one.entry, one.version] for one in told), key=store_numbers.place_in_order)
-    holds = {row.entry for row in rows if _holds(row, present[entry_id(row.entry) or 0], now)}
+    left = await store_numbers.left_told(conn, incident, exercise=exercise)
+    given = {(one.entry, one.version) for one in last if not one.struck}
+    known = given | {(one.entry, one.version) for one in left}
+    forms = await store_numbers.forms(conn, known)
+    present = {one.id: one for one in await store_numbers.entries(conn, ids=[key for key, _v in known])}
+    holds = {key for key in given if _holds(forms[key], present[key[0]], now)}
+    over = {forms[key].called: forms[key] for key in sorted(known - holds)}
+    for key in holds:
+        over.pop(forms[key].called, None)
+    in_order = partial(sorted, key=store_numbers.place_in_order)
     return PublishedNumbers(
-        tuple(row for row in rows if row.entry in holds),
-        tuple(row for row in rows if row.entry not in holds),
+        tuple(in_order(forms[key] for key in holds)), tuple(in_order(over.values()))
     )
 
 
@@ -117,9 +120,22 @@ def frozen(rows: Iterable[NumberRow]) -> list[RawValues]:
 def struck_ids(alert: Alert) -> tuple[int, ...]:
     """The entries that are withdrawn from the register once this alert is approved."""
     field = TAKES_OUT.get(alert.relation) if alert.relation else None
-    rows = alert.given.get(field or "") or ()
-    found = (entry_id(str(row.get("entry", ""))) for row in rows if isinstance(row, Mapping))
-    return tuple(key for key in found if key)
+    return _ids(rows_of(alert.given, field)) if field else ()
+
+
+def _ids(rows: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
+    return tuple(key for row in rows if (key := entry_id(str(row.get("entry", "")))))
+
+
+async def givers(conn: Connection, alert: Alert, others: Sequence[str]) -> frozenset[str]:
+    """Those of `others` that give a number which this alert tells the public not to call."""
+    struck = {*struck_ids(alert), *_ids(rows_of(alert.given, NO_LONGER))}
+    if not struck or not others:
+        return frozenset()
+    carried = await store_numbers.carried(conn, others)
+    return frozenset(
+        name for name, rows in carried.items() for one in rows if one.entry in struck and not one.struck
+    )
 
 
 async def require_still_told(conn: Connection, alert: Alert) -> None:
@@ -143,18 +159,20 @@ async def take_out(service: Context, conn: Connection, actor: Person, alert: Ale
     What a correction or a denial calls wrong is digits: an entry that has other digits by now stays, and
     other entries with these digits must be read back again before anything may give them.
     """
+    if alert.exercise:
+        return
     ids = set(struck_ids(alert))
-    if alert.exercise or not ids:
+    reason = _("Taken back by {alert}.").format(alert=alert.id)
+    for one in {*ids, *_ids(rows_of(alert.given, NO_LONGER))}:
+        for about in TASKS.values():
+            await tasks.close(service, conn, f"{about}:{entry_name(one)}", reason)
+    if not ids:
         return
     present = await store_numbers.entries(conn, ids=ids)
     if alert.relation in (Relation.CORRECTION, Relation.CANCEL):
         digits = {_dialled(row) for row in rows_of(alert.given, WRONG)}
         present = tuple(one for one in present if _dialled(frozen_row(one.row)) in digits)
         await _doubt_the_same(service, conn, actor, alert, {one for one, _place in digits if one})
-    reason = _("Taken back by {alert}.").format(alert=alert.id)
-    for one in ids:
-        for about in TASKS.values():
-            await tasks.close(service, conn, f"{about}:{entry_name(one)}", reason)
     gone = await store_changes.withdraw(
         conn, [one.id for one in present], by=actor, reason=reason, at=service.now
     )

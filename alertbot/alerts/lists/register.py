@@ -5,7 +5,7 @@ which stops deliveries that carry them.
 Objections to a single row are in `numbers.lookup`; other changes to the register are in `numbers`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from alertbot.numbers.rules_entry import (
     standing,
 )
 from alertbot.numbers.rules_rows import frozen_row
+from alertbot.numbers.store_numbers import NumberInAlert
 from alertbot.people.context import Context
 from alertbot.regions.facts import in_force
 from alertbot.texts.fields.parse import read_rows
@@ -92,12 +93,13 @@ async def resolve(
     now: datetime,
     incident: str | None,
     alert: str = "",
+    stops: Collection[str] = (),
 ) -> DraftRequest:
     """The request with the register's rows in place of a query, and every row that is a register entry
     in its current version.
 
     Numbers that `incident` gave and that are no longer valid are listed as such, if the kind can;
-    `alert` is the one being written. Objections to rows on a live channel are in `doubts`. Raises
+    `alert` is the one being written, which `stops` others where they have not arrived. Objections to rows on a live channel are in `doubts`. Raises
     `Misuse` for a query that cannot be read.
     """
     kind = load_kind(service.publisher, wishes.kind)
@@ -108,9 +110,10 @@ async def resolve(
     for spec in typed:
         rows += await _typed(conn, given, spec, now, doubts)
     if incident and kind.field(NO_LONGER) and NO_LONGER not in given:
-        over = await _over(conn, incident, alert, rows, now, exercise=wishes.exercise)
-        wrong = {one.get("entry") for one in given.get(WRONG) or () if isinstance(one, Mapping)}
-        over = [row for row in over if row.entry not in wrong]  # named once
+        told = await store_numbers.left_told(
+            conn, incident, exercise=wishes.exercise, but=alert, stops=stops
+        )
+        over = await _over(conn, told, rows, now)
         given |= {NO_LONGER: [frozen_row(row) for row in over]} if over else {}
     given, rows = _separated(kind, given, rows)
     doubts += _empty_promise(service, kind, given)
@@ -279,21 +282,10 @@ async def _called_by_name(conn: Connection, raw: Any) -> Any:
 
 
 async def _over(
-    conn: Connection,
-    incident: str,
-    alert: str,
-    rows: Sequence[Entry],
-    now: datetime,
-    *,
-    exercise: bool,
+    conn: Connection, told: Sequence[NumberInAlert], rows: Sequence[Entry], now: datetime
 ) -> list[NumberRow]:
-    """The rows this incident gave the public that are no longer valid: expired, withdrawn or changed to
-    another number. In the form the public knows."""
-    told = [
-        one
-        for one in await store_numbers.last_of_incident(conn, incident, exercise=exercise, but=alert)
-        if not one.struck
-    ]
+    """The rows that the public was told which are no longer valid: expired, withdrawn or changed to another number.
+    In the form the public knows."""
     if not told:
         return []
     present = {
@@ -301,14 +293,14 @@ async def _over(
     }
     forms = await store_numbers.forms(conn, [(one.entry, one.version) for one in told])
     again = {one.id for one in rows if standing(one, now) is not Standing.EXPIRED}
-    over = []
+    over = {}
     for one in told:
         entry, form = present[one.entry], forms[one.entry, one.version]
         gone = standing(entry, now) in (Standing.EXPIRED, Standing.WITHDRAWN)
         other = (form.number, form.place) != (entry.row.number, entry.row.place)
         if other or (gone and one.entry not in again):
-            over.append(form)
-    return sorted(over, key=store_numbers.place_in_order)
+            over[form.called] = form
+    return sorted(over.values(), key=store_numbers.place_in_order)
 
 
 def _crossed(place: str, services: Sequence[str]) -> list[str]:

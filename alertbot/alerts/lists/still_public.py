@@ -18,7 +18,7 @@ from alertbot.numbers.changing import note
 from alertbot.numbers.lookup import said
 from alertbot.numbers.reading import ImportReading, RowsRead
 from alertbot.numbers.rules_changes import RowFate
-from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id
+from alertbot.numbers.rules_entry import Entry, NumberRow, entry_id, entry_name
 from alertbot.numbers.verifying import Verification
 from alertbot.numbers.views import (
     ImportPlanView,
@@ -35,6 +35,7 @@ from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
 
 ON_ITS_WAY = (AlertState.APPROVED, AlertState.PUBLISHING)
+WITHDRAWN = "withdrawn_number"
 
 
 async def edit(service: Context, actor: Person, name: str, changes: Mapping[str, Any]) -> NumberChanged:
@@ -124,8 +125,7 @@ async def withdraw(
             "{entry} is withdrawn from the register but still public, in {alert}: {row}. Tell the public:"
             " alertbot withdraw --numbers {entry}"
         )
-        chores = [_chore(told, sentence, "withdrawn_number") for told in _public(published)]
-        await tasks.raise_all(service, conn, chores)
+        await _ask(service, conn, published, sentence, WITHDRAWN)
         return NumbersWithdrawn(
             withdrawn=tuple(NumberView.of(entry, now) for entry in left),
             reason=why,
@@ -200,8 +200,7 @@ async def _changed(
         "{entry} has changed in the register; the public still reads {row}, in {alert}. Tell the public:"
         " alertbot correct {alert} --wrong {entry} --right {entry}"
     )
-    chores = [_chore(told, sentence, "changed_number") for told in _public(published)]
-    await tasks.raise_all(service, conn, chores)
+    await _ask(service, conn, published, sentence, "changed_number")
     return published
 
 
@@ -212,8 +211,7 @@ async def _wrong_service(service: Context, conn: Connection, entry: Entry) -> No
         "{entry} reaches the wrong service and the public still reads it, in {alert}: {row}. Tell the"
         " public: alertbot correct {alert} --wrong {entry}"
     )
-    chores = [_chore(told, sentence, "wrong_service") for told in _public(published)]
-    await tasks.raise_all(service, conn, chores)
+    await _ask(service, conn, published, sentence, "wrong_service")
 
 
 def _acted_on(row: NumberRow) -> tuple[object, ...]:
@@ -234,6 +232,46 @@ async def _stopped(
         await progress.advance(service, conn, alert)
         counts[alert] = len(outcomes)
     return tuple(replace(one, stopped=counts.get(one.alert, 0)) for one in told)
+
+
+async def _ask(
+    service: Context, conn: Connection, published: Sequence[StillPublic], sentence: str, kind: str
+) -> None:
+    """Raise the tasks to tell the public, and those about what a stopped alert was to tell it."""
+    chores = [_chore(told, sentence, kind) for told in _public(published)]
+    for alert in sorted({one.alert for one in published if one.stopped}):
+        others = [one.entry for one in published if one.alert == alert]
+        chores += await _untold(conn, alert, others)
+    await tasks.raise_all(service, conn, list({one.key: one for one in chores}.values()))
+
+
+async def _untold(conn: Connection, alert: str, others: Sequence[str]) -> list[NewTask]:
+    """The tasks about numbers that this stopped alert was to take back and that still stand somewhere."""
+    carried = (await store_numbers.carried(conn, [alert]))[alert]
+    struck = [one for one in carried if one.struck and entry_name(one.entry) not in others]
+    told = await store_numbers.published_in(conn, [one.entry for one in struck], still=True)
+    forms = await store_numbers.forms(conn, [(one.entry, one.version) for one in struck])
+    sentence = _(
+        "{alert} was stopped before it had arrived everywhere. {entry} ({row}) must not be called and still stands in"
+        " {told}. What you publish about {others} names it too: see the task about {others}."
+    )
+    return [
+        NewTask(
+            key=f"{TASKS[WITHDRAWN]}:{entry_name(one.entry)}",
+            kind=WITHDRAWN,
+            text=sentence.format(
+                alert=alert,
+                entry=entry_name(one.entry),
+                row=forms[one.entry, one.version],
+                told=", ".join(told[one.entry]),
+                others=", ".join(others),
+            ),
+            alert=alert,
+            number=one.entry,
+        )
+        for one in struck
+        if told[one.entry]
+    ]
 
 
 def _public(published: Sequence[StillPublic]) -> Iterable[StillPublic]:

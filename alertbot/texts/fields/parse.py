@@ -2,7 +2,7 @@
 files."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple["RowsRead"
     """
     from alertbot.numbers import reading, rules_rows  # few previews have numbers
 
-    rows = _raw_rows(raw, base)
+    rows = _raw_rows(raw, base, reading.raw_rows)
     if not rows:
         raise FieldError("missing", _("It contains no numbers."))
 
@@ -44,7 +44,9 @@ def read_rows(raw: Any, *, now: datetime, base: Path | None) -> tuple["RowsRead"
     return read, [rules_rows.frozen_row(row) for row in read.rows] + kept
 
 
-def _raw_rows(raw: Any, base: Path | None) -> list[RawValues]:
+def _raw_rows(
+    raw: Any, base: Path | None, from_file: Callable[[Path], list[RawValues]]
+) -> list[RawValues]:
     if isinstance(raw, Mapping):
         return [dict(raw)]
     if isinstance(raw, list | tuple):
@@ -53,10 +55,8 @@ def _raw_rows(raw: Any, base: Path | None) -> list[RawValues]:
         return [dict(row) for row in raw]
     if not isinstance(raw, str) or not raw.strip() or "\0" in raw:
         raise FieldError("wrong_type", _("The path of a CSV or YAML file is expected."))
-    from alertbot.numbers.reading import raw_rows
-
     try:
-        return raw_rows((base or Path()) / Path(raw.strip()).expanduser())
+        return from_file((base or Path()) / Path(raw.strip()).expanduser())
     except AlertbotError as error:
         raise FieldError("wrong_type", str(error)) from None
 

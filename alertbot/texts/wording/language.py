@@ -7,12 +7,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alertbot.config.yaml_reader import read_written
 from alertbot.core.errors import ConfigInvalid
 from alertbot.core.words import _, language
 from alertbot.regions import packs
 from alertbot.texts.kinds.kind_file import LANGUAGE, WORDS, Checker, Known, read_words
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 READY_WORDS = "ready_words"
 OTHER = "en"
@@ -71,14 +75,20 @@ def lacks_words(lang: str) -> bool:
 
 
 @cache
-def right_to_left(lang: str) -> bool:
-    """Whether the language is written from right to left."""
+def locale_of(lang: str) -> "Locale | None":
+    """Babel's locale of a language such as `fr` or `pt-BR`; None if it knows none."""
     from babel import Locale, UnknownLocaleError
 
     try:
-        return Locale.parse(lang).text_direction == "rtl"
+        return Locale.parse(lang.replace("_", "-"), sep="-")
     except (UnknownLocaleError, ValueError):
-        return False
+        return None
+
+
+def right_to_left(lang: str) -> bool:
+    """Whether the language is written from right to left."""
+    known = locale_of(lang)
+    return known is not None and known.text_direction == "rtl"
 
 
 def _words(lang: str) -> Mapping[str, str]:
@@ -134,9 +144,5 @@ def language_name(lang: str) -> str:
     known = {"fr": _("French"), "en": _("English")}.get(lang)
     if known:
         return known
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(lang, sep="-").get_display_name(language()) or lang
-    except (UnknownLocaleError, ValueError):
-        return lang
+    described = locale_of(lang)
+    return (described.get_display_name(language()) if described else None) or lang

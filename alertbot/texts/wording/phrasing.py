@@ -19,7 +19,7 @@ from alertbot.core.words import _
 from alertbot.regions.facts import in_force
 from alertbot.regions.region import Territory
 from alertbot.texts.fields.values import Url
-from alertbot.texts.wording.language import given, phrase
+from alertbot.texts.wording.language import given, locale_of, phrase
 from alertbot.texts.wording.markup import (
     SafeMarkdown,
     Setting,
@@ -41,13 +41,11 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 @cache
 def locale(lang: str) -> "Locale":
-    """Babel's locale of a language; English is British."""
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse("en_GB" if lang == "en" else lang)
-    except (UnknownLocaleError, ValueError):
-        return Locale.parse("en_GB")
+    """Babel's locale of a language; English, and a language that Babel does not know, are British."""
+    known = None if lang == "en" else locale_of(lang)
+    british = locale_of("en-GB")
+    assert british is not None
+    return known or british
 
 
 @cache
