@@ -409,7 +409,7 @@ async def of_alert(conn: Connection, alert: Alert, zone: ZoneInfo) -> tuple[tupl
     if not rows:
         return ()
     last = max(datetime.fromisoformat(row["at"]) for row in rows)
-    sentence = _("{n} of recipients, {deliveries} of deliveries; last: {time}")
+    sentence = _("recipients: {n}; deliveries: {deliveries}; last on {time}")
     said = sentence.format(
         n=sum(int(row["detail"].get("targets", 0)) for row in rows),
         deliveries=sum(int(row["detail"].get("deliveries", 0)) for row in rows),

@@ -202,11 +202,11 @@ def _tell_erased(view: ErasedView, as_json: bool) -> None:
         return
     told = (
         _(
-            "Would be erased: {targets} recipients and {deliveries} deliveries of {alerts} alerts; {suppressed} listed."
+            "Would be erased. Alerts: {alerts}; recipients: {targets}; deliveries: {deliveries}; listed: {suppressed}."
         )
         if view.dry_run
         else _(
-            "Erased: {targets} recipients and {deliveries} deliveries of {alerts} alerts; {suppressed} listed."
+            "Erased. Alerts: {alerts}; recipients: {targets}; deliveries: {deliveries}; listed: {suppressed}."
         )
     )
     say(
@@ -218,7 +218,7 @@ def _tell_erased(view: ErasedView, as_json: bool) -> None:
         )
     )
     for one in view.stays:
-        still = _("{alert} still holds {n}: {why}. The worker erases them afterwards.")
+        still = _("{alert} still holds some ({n}): {why}. The worker erases them afterwards.")
         say(still.format(alert=one.alert, n=one.rows, why=one.why))
     if view.dry_run:
         return

@@ -52,8 +52,8 @@ def test_what_would_go_is_shown_and_then_goes(team: Desk) -> None:
     missing = team.run("recipients", "erase", "durand@example.org", by="bo")
     assert (missing.code, "--reason" in missing.err) == (2, True)
     said = team.does("recipients", "erase", "durand@example.org", "--reason", "a letter", by="bo")
-    assert "1 recipients and 0 deliveries of 1 alerts" in said
-    assert f"{still} still holds 1: it is not over" in said
+    assert "Alerts: 1; recipients: 1; deliveries: 0; listed: 0." in said
+    assert f"{still} still holds some (1): it is not over" in said
     assert "durand" not in said
     team.does("discard", still, by="ada")
     team.does("recipients", "erase", "DURAND@example.org", "--reason", "a letter", by="bo")
