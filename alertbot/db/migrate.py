@@ -46,6 +46,7 @@ REVISIONS = (
     "0024",
     "0025",
     "0026",
+    "0029",
 )  # every one that this program knows, oldest first
 HEAD = REVISIONS[-1]
 OLDEST = "0024"

@@ -13,10 +13,10 @@ from alertbot.channels.email.recipients import mailbox
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import DeliveryState
 from alertbot.core.words import _
-from alertbot.db import facts
+from alertbot.db import facts, sql
 from alertbot.db.sql import ColumnValues, Connection
 from alertbot.db.tables import account, delivery, dispatch, installation
-from alertbot.db.tables_lists import bounce, looked, suppression
+from alertbot.db.tables_lists import bounce, looked, returned, suppression
 from alertbot.delivery import store_deliveries
 from alertbot.delivery.store_deliveries import Outcome, moved
 from alertbot.delivery.views import Suppressed, SuppressedAddress
@@ -154,6 +154,18 @@ async def failed_for_now(conn: Connection, address: str, status: str | None, *, 
         first = {"key": key, "address": address, "count": 1, "status": status, "last_at": at}
         await conn.execute(insert(bounce).values(**first))
     return int(count or 1)
+
+
+async def counts(conn: Connection, digest: str, *, at: datetime) -> bool:
+    """Whether a mail that came back counts: False if the same one was counted before."""
+    first = sql.upsert(conn, returned).values(digest=digest, at=at)
+    first = first.on_conflict_do_nothing(index_elements=[returned.c.digest])
+    return await conn.scalar(first.returning(returned.c.digest)) is not None
+
+
+async def forget_returned(conn: Connection, *, before: datetime) -> None:
+    """Forget which mails were counted until then."""
+    await conn.execute(delete(returned).where(returned.c.at < before))
 
 
 async def target_of(conn: Connection, delivery_id: int, channel: str) -> str | None:

@@ -6,6 +6,8 @@ The audit gets the keys of addresses, never addresses.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from hashlib import sha256
 
 from alertbot.channels.email import message
 from alertbot.channels.email.recipients import CRITICAL, mailbox
@@ -25,6 +27,8 @@ from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
 
 MACHINE = "alertbot"
+MOST_OF_A_MAIL = 200_000  # bytes that tell it from others: no more than a mailbox gives of one
+KNOWN_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +151,16 @@ async def gone(service: Context, address: str, status: str, channel: str) -> Non
 class ReturnedView:
     """What mail that came back led to. `suppressed`: addresses that do not exist. `counted`: failures that may pass.
     `ours`: our mail was refused, by policy. `foreign`: no mail of ours, or nothing that says whose it was. `nothing`: no
-    failure. `erased`: the address was erased since, so nothing is noted."""
+    failure. `known`: counted before. `erased`: the address was erased since, so nothing is noted."""
 
-    read: int
-    suppressed: int
-    counted: int
-    ours: int
-    foreign: int
-    nothing: int
-    erased: int
+    read: int = 0
+    suppressed: int = 0
+    counted: int = 0
+    ours: int = 0
+    foreign: int = 0
+    nothing: int = 0
+    known: int = 0
+    erased: int = 0
 
 
 async def returned(
@@ -173,12 +178,21 @@ async def returned(
             if (number := seal.delivery(local)) is not None
         ]
         done["read"] += 1
-        done[await _take_in(service, one, owners)] += 1
-    names = ("read", "suppressed", "counted", "ours", "foreign", "nothing", "erased")
-    return ReturnedView(*(done[name] for name in names))
+        done[await _take_in(service, one, owners, _digest(content))] += 1
+    if done["suppressed"] or done["counted"]:
+        old = service.now - KNOWN_FOR
+        await service.database.transact(lambda conn: store_suppressed.forget_returned(conn, before=old))
+    return ReturnedView(**done)
 
 
-async def _take_in(service: Context, one: ReturnedMail, owners: Sequence[tuple[str, int]]) -> str:
+def _digest(content: bytes) -> str:
+    """The same for the same mail, from wherever and in whatever line ends."""
+    return sha256(content.replace(b"\r\n", b"\n")[:MOST_OF_A_MAIL]).hexdigest()
+
+
+async def _take_in(
+    service: Context, one: ReturnedMail, owners: Sequence[tuple[str, int]], digest: str
+) -> str:
     if not owners:
         return "foreign"
     if one.verdict in (BounceVerdict.NOTHING, BounceVerdict.OURS):
@@ -192,6 +206,8 @@ async def _take_in(service: Context, one: ReturnedMail, owners: Sequence[tuple[s
             return "foreign"
         if is_erased(address):
             return "erased"
+        if not await store_suppressed.counts(conn, digest, at=service.now):
+            return "known"
         if one.verdict is BounceVerdict.GONE:
             await bounced(service, conn, address, one.status, channel)
             return "suppressed"

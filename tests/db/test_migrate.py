@@ -67,6 +67,7 @@ FROZEN = {
     "r0024_who_may_stay.py": "e25da529a382f30e",
     "r0025_archived.py": "36e16e6a1015c1ff",
     "r0026_erased.py": "5b96d89759ec8ac1",
+    "r0029_returned.py": "9788e72d7dce67ee",
 }
 
 A_DELIVERY = """
