@@ -24,7 +24,7 @@ from alertbot.db import audit, facts
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.delivery import store_suppressed
 from alertbot.delivery.views import Suppressed
-from alertbot.people import recipients, rules
+from alertbot.people import recipients, rules, store_api
 from alertbot.people.context import Context
 from alertbot.texts.digest import NAMED, content_of
 
@@ -185,6 +185,7 @@ async def _look_everywhere(
 async def tidy(service: Context) -> int:
     """A chore of the worker: those who asked to be erased, in alerts that are over since; and what is older than
     addresses are kept. Returns how many rows it was."""
+    await service.database.transact(partial(store_api.forget_answers, now=service.now))
     keys = await service.database.read(store_erasing.erased_keys)
     tally = _Tally()
     if keys:
