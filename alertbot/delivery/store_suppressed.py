@@ -7,7 +7,7 @@ is erased, so that nobody who asked to be left alone is written to again.
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import delete, exists, insert, literal_column, select, update
+from sqlalchemy import delete, exists, func, insert, literal_column, select, update
 
 from alertbot.channels.email.recipients import mailbox
 from alertbot.core.frozen import dataclass
@@ -156,7 +156,7 @@ async def failed_for_now(conn: Connection, address: str, status: str | None, *, 
     return int(count or 1)
 
 
-async def counts(conn: Connection, digest: str, *, at: datetime) -> bool:
+async def is_first(conn: Connection, digest: str, *, at: datetime) -> bool:
     """Whether a mail that came back counts: False if the same one was counted before."""
     first = sql.upsert(conn, returned).values(digest=digest, at=at)
     first = first.on_conflict_do_nothing(index_elements=[returned.c.digest])
@@ -177,6 +177,16 @@ async def target_of(conn: Connection, delivery_id: int, channel: str) -> str | N
         .where(delivery.c.id == delivery_id, account.c.name == channel)
     )
     return await conn.scalar(found)
+
+
+async def counts(conn: Connection) -> dict[Suppressed | None, int]:
+    """How many addresses are not written to, by the reason; with None, those whose mail has failed for now."""
+    by_reason = select(suppression.c.reason, func.count()).group_by(suppression.c.reason)
+    found: dict[Suppressed | None, int] = {
+        Suppressed(reason): number for reason, number in await conn.execute(by_reason)
+    }
+    passing = await conn.scalar(select(func.count()).select_from(bounce))
+    return found | ({None: passing} if passing else {})
 
 
 async def listing(conn: Connection) -> list[SuppressedAddress]:

@@ -45,6 +45,11 @@ async def listing(service: Context) -> list[SuppressedAddress]:
     return await service.database.read(store_suppressed.listing)
 
 
+async def counts(service: Context) -> Mapping[Suppressed | None, int]:
+    """How many addresses are not written to, by the reason; with None, those whose mail has failed for now."""
+    return await service.database.read(store_suppressed.counts)
+
+
 async def suppress(
     service: Context,
     actor: Person,
@@ -206,7 +211,7 @@ async def _take_in(
             return "foreign"
         if is_erased(address):
             return "erased"
-        if not await store_suppressed.counts(conn, digest, at=service.now):
+        if not await store_suppressed.is_first(conn, digest, at=service.now):
             return "known"
         if one.verdict is BounceVerdict.GONE:
             await bounced(service, conn, address, one.status, channel)
