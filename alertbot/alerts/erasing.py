@@ -204,7 +204,7 @@ async def expire(
 ) -> ErasedView:
     """Erase all addresses of what was over before this moment; None: before what `retention:` says. Raises `Misuse`
     if nothing says it, or for a moment to come."""
-    rules.require_role("erase", actor)
+    rules.require_role("expire", actor)
     moment = before
     if moment is None and service.keep_addresses is not None:
         moment = service.now - service.keep_addresses

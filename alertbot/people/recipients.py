@@ -58,7 +58,7 @@ async def suppress(
     note: str | None = None,
 ) -> SuppressionView:
     """Write to these addresses no more, on no channel. Raises `Misuse` for what is no address; then none is changed."""
-    rules.require_role("erase" if reason is Suppressed.ERASED else "suppress", actor)
+    rules.require_role("suppress", actor)
     wanted = checked(addresses)
     if reason is Suppressed.ERASED:
         require_silent(note, wanted)
