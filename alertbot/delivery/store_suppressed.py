@@ -179,7 +179,7 @@ async def target_of(conn: Connection, delivery_id: int, channel: str) -> str | N
     return await conn.scalar(found)
 
 
-async def counts(conn: Connection) -> dict[Suppressed | None, int]:
+async def tally(conn: Connection) -> dict[Suppressed | None, int]:
     """How many addresses are not written to, by the reason; with None, those whose mail has failed for now."""
     by_reason = select(suppression.c.reason, func.count()).group_by(suppression.c.reason)
     found: dict[Suppressed | None, int] = {

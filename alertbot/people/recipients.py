@@ -45,9 +45,9 @@ async def listing(service: Context) -> list[SuppressedAddress]:
     return await service.database.read(store_suppressed.listing)
 
 
-async def counts(service: Context) -> Mapping[Suppressed | None, int]:
+async def tally(service: Context) -> Mapping[Suppressed | None, int]:
     """How many addresses are not written to, by the reason; with None, those whose mail has failed for now."""
-    return await service.database.read(store_suppressed.counts)
+    return await service.database.read(store_suppressed.tally)
 
 
 async def suppress(

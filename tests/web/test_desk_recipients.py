@@ -155,6 +155,8 @@ async def test_mail_that_came_back_is_read_as_by_the_command(desk: DeskScene) ->
     assert said in ada.page.text, ada.page.text
     assert "S…@example.org · does not exist" in ada.page.text
     assert "b…@example.org · came back 1 time" in ada.page.text
+    await sent(ada, box)
+    assert "2 were counted before." in ada.page.text, ada.page.text
     await sent(ada, b"")
     assert "Choose a file first." in ada.page.text
     assert (await sent(ada, b"x" * 2_000_000)).status_code == 413

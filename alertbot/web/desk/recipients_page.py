@@ -74,7 +74,7 @@ async def _shown(visit: Visit, error: AlertbotError | None = None) -> Response:
     able = _may(visit, "suppress") or _may(visit, "release")
     found = await recipients.listing(visit.service) if able else []
     asked = visit.request.query_params
-    counts = await recipients.counts(visit.service)
+    counts = await recipients.tally(visit.service)
     channels = visit.service.publisher.channels.values()
     return await page(
         visit,
