@@ -211,7 +211,7 @@ async def _take_in(
             return "foreign"
         if is_erased(address):
             return "erased"
-        if not await store_suppressed.is_first(conn, digest, at=service.now):
+        if not await store_suppressed.is_new(conn, digest, at=service.now):
             return "known"
         if one.verdict is BounceVerdict.GONE:
             await bounced(service, conn, address, one.status, channel)
