@@ -134,8 +134,8 @@ def bounces(
         return
     told = _(
         "{read} mails read: {suppressed} addresses that do not exist are no longer written to, {counted} failures may"
-        " pass, {ours} refused our mail, {foreign} were none of ours, {nothing} told of no failure, {known} were counted"
-        " before, {erased} were of addresses that were erased."
+        " pass, {ours} refused our mail, {foreign} were none of ours, {nothing} told of no failure, {erased} were of"
+        " addresses that were erased, {known} were counted before."
     )
     say(told.format(**asdict(view)))
 
