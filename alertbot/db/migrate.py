@@ -45,6 +45,7 @@ REVISIONS = (
     "0023",
     "0024",
     "0025",
+    "0026",
     "0029",
     "0027",
 )  # every one that this program knows, oldest first
