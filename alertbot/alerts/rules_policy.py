@@ -324,14 +324,14 @@ def too_few(
     if most_hands(frozenset(), found) >= left:
         return ""
     command = _(
-        "Too few people may approve {alert}: it takes {left} more, and these may: {names}. Whoever wrote, edited or"
-        " submitted it, or counts as one hand with them, may not. An admin adds an approver (alertbot people add NAME"
-        " --role approver), and another admin confirms them; alertbot check says who counts as one hand."
+        "Too few people may approve {alert}. Approvals missing: {left}; who may give one: {names}. Whoever wrote, edited"
+        " or submitted it may not, and people who count as one hand give one together. An admin adds an approver (alertbot"
+        " people add NAME --role approver), and another admin confirms them; alertbot check says who counts as one hand."
     )
     desk = _(
-        "Too few people may approve {alert}: it takes {left} more, and these may: {names}. Whoever wrote, edited or"
-        " submitted it, or counts as one hand with them, may not. An admin invites an approver on the page People, and"
-        " another admin confirms them; the same page says who counts as one hand."
+        "Too few people may approve {alert}. Approvals missing: {left}; who may give one: {names}. Whoever wrote, edited"
+        " or submitted it may not, and people who count as one hand give one together. An admin invites an approver on"
+        " the page People, and another admin confirms them; the same page says who counts as one hand."
     )
     names = ", ".join(one.name for one in found) or _("nobody")
     return way_out(command, desk).format(alert=alert.id, left=left, names=names)

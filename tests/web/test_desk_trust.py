@@ -60,7 +60,7 @@ async def test_an_alert_that_this_team_cannot_approve_is_told_wherever_it_waits(
         for page in ("", f"/alerts/{alert}"):
             await cy.get(f"/desk{page}")
             assert (
-                f"Too few people may approve {alert}: it takes 2 more, and these may: cy."
+                f"Too few people may approve {alert}. Approvals missing: 2; who may give one: cy."
                 in cy.page.text
             )
             assert "invites an approver on the page People" in cy.page.text
