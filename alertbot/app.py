@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from alertbot.alerts.requests.telegram.bot import TelegramWay
     from alertbot.alerts.requests.telegram.webhook import Hook
     from alertbot.channels.base import Adapter
+    from alertbot.channels.email.mailbox import ReturnsPlace
     from alertbot.channels.email.tokens import RecipientSeal
     from alertbot.config.approvers import MailApprovals
     from alertbot.config.channel import ChannelSettings
@@ -126,6 +127,11 @@ class App:
             for name, seal in found
             if seal and self.config.channels[name].has_secret("link_secret")
         }
+
+    def returns(self) -> "dict[str, ReturnsPlace]":
+        """Of each channel that has one, the mailbox for mail that comes back."""
+        found = {name: type(one).returned(one.settings) for name, one in self.adapters().items()}
+        return {name: place for name, place in found.items() if place is not None}
 
     def _mail_way(self, service: "WatchContext", mail: "MailApprovals") -> "Way":
         """Approval by mail through a mail channel's settings, but without its unsubscribe headers."""

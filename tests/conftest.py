@@ -1,13 +1,18 @@
 """Databases for the tests: every test that asks for one can run on SQLite and on PostgreSQL."""
 
 import shutil
+import sqlite3
+import subprocess
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, inspect
+from sqlalchemy.ext import asyncio as aio
 
-from alertbot.db import engines
+from alertbot.db import engines, migrate
 from alertbot.db.database import Database
 from tests import effort, postgres
 
@@ -39,6 +44,71 @@ def run_id() -> str:
 def no_power_cut() -> None:
     """What is killed here is a process, never the machine: nothing has to be on the disk for that."""
     engines.SYNCHRONOUS = "OFF"
+
+
+class Compiled(dict[Any, Any]):
+    """What SQLAlchemy made of each statement, for every database of a kind in this process: each test opens one of its
+    own, and compiling the same statements again and again was a fifth of what tests cost."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(self._of_kind(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(self._of_kind(key), value)
+
+    @staticmethod
+    def _of_kind(key: Any) -> Any:
+        """`key` begins with the dialect of one engine."""
+        return (type(key[0]), *key[1:])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Every engine of this process looks its statements up in one place."""
+    kept = Compiled()
+
+    def sharing(create: Callable[..., Any]) -> Callable[..., Any]:
+        def created(*given: Any, **options: Any) -> Any:
+            engine = create(*given, **options)
+            getattr(engine, "sync_engine", engine).update_execution_options(compiled_cache=kept)
+            return engine
+
+        return created
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "create_engine", sharing(engines.create_engine))
+        patch.setattr(aio, "create_async_engine", sharing(aio.create_async_engine))
+        yield
+
+
+def _first_schema() -> Callable[[Connection], None]:
+    """What `migrate` does with a database, but on SQLite an empty one gets what the first empty one got: to follow every
+    migration since the first version takes a second, and a command that begins with nothing does it each time."""
+    statements: list[str] = []
+    migrated = migrate._run
+
+    def run(connection: Connection) -> None:
+        if connection.dialect.name != "sqlite" or inspect(connection).get_table_names():
+            migrated(connection)
+        elif statements:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        else:
+            migrated(connection)
+            dump = connection.connection.driver_connection
+            assert isinstance(dump, sqlite3.Connection)
+            statements.extend([*dump.iterdump()][1:-1])  # less BEGIN and COMMIT
+
+    return run
+
+
+_MADE = _first_schema()
+
+
+@pytest.fixture(autouse=True)
+def schema_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only tests of the migrations themselves follow them each time."""
+    monkeypatch.setattr(migrate, "_run", _MADE)
 
 
 @pytest.fixture(scope="session")
@@ -100,3 +170,19 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await Database.open(database_url, migrate=False)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody vouches for, and its key."""
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("needs the openssl program to make a certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mx",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-out", str(cert), "-keyout", str(key)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return cert, key

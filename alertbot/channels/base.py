@@ -28,6 +28,7 @@ from alertbot.core.words import _
 
 if TYPE_CHECKING:
     from alertbot.channels.calling import JsonCaller
+    from alertbot.channels.email.mailbox import ReturnsPlace
     from alertbot.channels.witnessing import Witness
     from alertbot.config.channel import ChannelSettings, NetworkSettings
 
@@ -99,6 +100,11 @@ class Adapter(ABC, Generic[S]):
     def witness(cls, settings: S) -> "Witness | None":  # noqa: ARG003 - for subclasses
         """How anybody without our credentials sees this account's posts; None if nobody can be asked. Raises
         `ConfigInvalid` with the reason where these settings make it impossible."""
+        return None
+
+    @classmethod
+    def returned(cls, settings: S) -> "ReturnsPlace | None":  # noqa: ARG003 - for subclasses
+        """The mailbox to which this account's mail comes back; None without one."""
         return None
 
     async def publish(self, post: Post) -> Receipt:

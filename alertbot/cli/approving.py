@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated
 
 import typer
 
 from alertbot.alerts import approving, showing
+from alertbot.alerts.showing import Passing
 from alertbot.alerts.views import AlertView, ChannelProgress
 from alertbot.cli.frame import AlertId, AsJson, Digest, TokenFile, emit, say
 from alertbot.cli.running import act, read
@@ -57,8 +58,7 @@ def approve(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    if publish and wait:
-        raise Misuse(_("--publish sends from here, --wait watches a worker send; give only one."))
+    require_one_way(publish=publish, wait=wait)
 
     async def work(service: WatchContext, person: Person) -> AlertView:
         if break_glass:
@@ -79,6 +79,12 @@ def approve(
         _wait(context, view, as_json)
     elif as_json:
         emit(view)
+
+
+def require_one_way(*, publish: bool, wait: bool) -> None:
+    """Raises `Misuse` for both."""
+    if publish and wait:
+        raise Misuse(_("--publish sends from here, --wait watches a worker send; give only one."))
 
 
 def tell_outlook(view: AlertView, sentence: str, as_json: bool) -> None:
@@ -105,42 +111,64 @@ PARTLY = 3  # the exit code: not everything is out
 
 def _wait(context: typer.Context, view: AlertView, as_json: bool) -> None:
     """Tell on stderr, channel by channel, what becomes of the deliveries; then leave with 0 or 3."""
-    seen: list[AlertView] = [view]
-    if view.start is None:
-        say(_("{id} is not approved yet: there is nothing to wait for.").format(id=view.id), True)
-    else:
-        try:
-            read(context, lambda service: _watch(service, view.id, seen))
-        except KeyboardInterrupt:
-            said = _("Stopped waiting; {id} goes on being sent. To see how far: alertbot status {id}")
-            say(said.format(id=view.id), True)
-    last = seen[-1]
+    told = ProgressTeller(view)
+
+    async def watch(service: WatchContext) -> None:
+        while True:
+            begun = time.monotonic()
+            if told.tell(await showing.passing(service, view.id)):
+                return
+            await asyncio.sleep(told.pause(begun))
+
+    wait_for(told, lambda: read(context, watch))
+    leave_waiting(told.last, as_json)
+
+
+def wait_for(told: "ProgressTeller", watch: Callable[[], None]) -> None:
+    """Watch until it is over, or until Ctrl-C, which stops only the waiting."""
+    if told.last.start is None:
+        say(_("{id} is not approved yet: there is nothing to wait for.").format(id=told.last.id), True)
+        return
+    try:
+        watch()
+    except KeyboardInterrupt:
+        said = _("Stopped waiting; {id} goes on being sent. To see how far: alertbot status {id}")
+        say(said.format(id=told.last.id), True)
+
+
+def leave_waiting(last: AlertView, as_json: bool) -> None:
     if as_json:
         emit(last)
     if last.state is not AlertState.PUBLISHED:
         raise typer.Exit(PARTLY)
 
 
-async def _watch(service: WatchContext, alert: str, seen: list[AlertView]) -> None:
-    """Look until all is out or in doubt, or nothing more will go out; each change is told once."""
-    told: dict[str, tuple[float, Mapping[str, int]]] = {}
-    while True:
-        begun = time.monotonic()
-        now = await showing.passing(service, alert)
-        seen[-1] = now.alert
+class ProgressTeller:
+    """Tells what becomes of an alert's deliveries: each change once, and in the end why nothing more goes out."""
+
+    def __init__(self, view: AlertView) -> None:
+        self.last = view
+        self._told: dict[str, tuple[float, Mapping[str, int]]] = {}
+
+    def tell(self, now: Passing) -> bool:
+        """What is new. Whether it is over: all is out or in doubt, or nothing more will go out."""
+        self.last, at = now.alert, time.monotonic()
         for one in now.alert.delivered or ():
-            since, before = told.get(one.channel, (-SELDOM_SECONDS, {}))
-            seldom = one.left > MANY and begun - since < SELDOM_SECONDS
+            since, before = self._told.get(one.channel, (-SELDOM_SECONDS, {}))
+            seldom = one.left > MANY and at - since < SELDOM_SECONDS
             if one.deliveries and before != one.deliveries and not seldom:
-                told[one.channel] = begun, one.deliveries
+                self._told[one.channel] = at, one.deliveries
                 for line in progress_lines(one):
                     say(line, True)
-        if now.over or now.stuck:
-            ended = [now.alert.verdict.said] if now.alert.verdict else []
-            for line in now.stuck or ended:
-                say(line, True)
-            return
-        await asyncio.sleep(max(LOOK_SECONDS, (time.monotonic() - begun) / LOOK_SHARE))
+        if not (now.over or now.stuck):
+            return False
+        for line in now.stuck or ([now.alert.verdict.said] if now.alert.verdict else []):
+            say(line, True)
+        return True
+
+    def pause(self, begun: float) -> float:
+        """How long to wait before the next look, after one that began then."""
+        return max(LOOK_SECONDS, (time.monotonic() - begun) / LOOK_SHARE)
 
 
 def progress_lines(one: ChannelProgress) -> Iterator[str]:

@@ -11,6 +11,7 @@ INCIDENT = Listing(
             "incidents:open_",
             _("Open an incident before anything is published; name it in drafts with --incident."),
             'incident open --title "15 and 18 out of order in Rhône"',
+            server="remote.watching_commands:incident_open",
         ),
         "set": ListedCommand(
             "incidents:set_",
@@ -20,16 +21,19 @@ INCIDENT = Listing(
                 " watch period must pass."
             ),
             'incident set BKRT resolved --confirmed-by "SAMU 35"',
+            server="remote.watching_commands:incident_set",
         ),
         "list": ListedCommand(
             "incidents:list_",
             _("List incidents, latest first, with their number of alerts."),
             "incident list",
+            server="remote.watching_commands:incident_list",
         ),
         "show": ListedCommand(
             "incidents:show",
             _("Show one incident: its alerts in order, what each follows, and the numbers in force."),
             "incident show BKRT",
+            server="remote.watching_commands:incident_show",
         ),
         "timeline": ListedCommand(
             "incidents:timeline_",
@@ -38,6 +42,7 @@ INCIDENT = Listing(
                 " promises."
             ),
             "incident timeline BKRT",
+            server="remote.watching_commands:incident_timeline",
         ),
     },
 )
@@ -125,18 +130,19 @@ NUMBERS = Listing(
                 " through a whole territory; leave it with q and resume later."
             ),
             'numbers verify N12 --digits "04 65 71 00 15" --call answered',
-            server="remote.commands:verify",
+            server="remote.watching_commands:verify",
         ),
         "list": ListedCommand(
             "numbers:list_",
             _("List entries: all that are not withdrawn, or those of a query or standing."),
             "numbers list 22,29/samu --standing unverified",
-            server="remote.commands:numbers_list",
+            server="remote.watching_commands:numbers_list",
         ),
         "show": ListedCommand(
             "numbers:show",
             _("Show one entry: its versions, who verified them, and where it was published."),
             "numbers show N12",
+            server="remote.watching_commands:numbers_show",
         ),
         "check": ListedCommand(
             "numbers:check",

@@ -260,7 +260,7 @@ def cancel(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    said, words = said_of(sets, vars_file, accept, submit), _by_language(text or [])
+    said, words = said_of(sets, vars_file, accept, submit), by_language(text or [])
     tell(
         context,
         lambda service, person: following.cancel(service, person, alert, words, said),
@@ -269,7 +269,7 @@ def cancel(
     )
 
 
-def _by_language(texts: list[str]) -> str | dict[str, str] | None:
+def by_language(texts: list[str]) -> str | dict[str, str] | None:
     """`fr=…` and `en=…` by language, or one text for all. Raises `Misuse` for a mixture."""
     found = [
         (match, text.strip())

@@ -1,6 +1,6 @@
 """Incidents (open, set, list, show), what sources reported on them, and what was decided."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from alertbot.watch import incidents, reports, timeline
 from alertbot.watch.context import WatchContext
 from alertbot.watch.incidents import StateReport
 from alertbot.watch.rules_log import State
+from alertbot.watch.views import IncidentDetails, IncidentLine, IncidentView
 
 T = TypeVar("T")
 
@@ -58,8 +59,7 @@ def open_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    if state is not None and service_name is None:
-        raise Misuse(_("--state needs --service: give the service it is about."))
+    require_service(service_name, state)
     found = act(
         context,
         lambda service, person: incidents.open_(
@@ -67,10 +67,19 @@ def open_(
         ),
         token_file,
     )
-    say(
-        _("Incident {id} is open. Next: alertbot draft holding --incident {id}").format(id=found.id),
-        as_json,
-    )
+    tell_open(found, as_json)
+
+
+def require_service(name: str | None, state: State | None) -> None:
+    """Raises `Misuse` for a state of nothing."""
+    if state is not None and name is None:
+        raise Misuse(_("--state needs --service: give the service it is about."))
+
+
+def tell_open(found: IncidentView, as_json: bool) -> None:
+    """Print what was opened."""
+    said = _("Incident {id} is open. Next: alertbot draft holding --incident {id}")
+    say(said.format(id=found.id), as_json)
     if as_json:
         emit(found)
 
@@ -107,6 +116,11 @@ def set_(
         lambda service, person: _with_zone(service, incidents.set_(service, person, name, word)),
         token_file,
     )
+    tell_set(found, state, zone, as_json)
+
+
+def tell_set(found: IncidentDetails, state: State, zone: ZoneInfo | None, as_json: bool) -> None:
+    """Print how it stands now, and what "resolved" still waits for."""
     say(_("Incident {id} is now {condition}.").format(id=found.id, condition=found.condition), as_json)
     if state is State.RESOLVED and found.condition != State.RESOLVED and found.waiting:
         say(waiting_word(found.waiting, zone), as_json)
@@ -116,6 +130,11 @@ def set_(
 
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     found, zone = read(context, lambda service: _with_zone(service, incidents.listing(service)))
+    tell_all(found, zone, as_json)
+
+
+def tell_all(found: Sequence[IncidentLine], zone: ZoneInfo | None, as_json: bool) -> None:
+    """Print every incident."""
     if as_json:
         emit(found)
         return

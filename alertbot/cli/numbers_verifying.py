@@ -1,5 +1,7 @@
 """Reading numbers back: one of them, or a whole territory in one sitting (R3)."""
 
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +15,9 @@ from alertbot.core.errors import Misuse, Refused
 from alertbot.core.model import Person
 from alertbot.core.words import _
 from alertbot.numbers import verifying
-from alertbot.numbers.rules_entry import Entry, TestCall
-from alertbot.numbers.verifying import Verification, VerificationRound, described
-from alertbot.numbers.views import NumberView, SittingView
+from alertbot.numbers.rules_entry import TestCall
+from alertbot.numbers.verifying import Verification
+from alertbot.numbers.views import EntryToRead, NumberView, ReadingView, SittingView
 from alertbot.watch.context import WatchContext
 
 LEAVE = "q"
@@ -65,15 +67,21 @@ def verify(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    if (entry is None) == (session is None):
-        raise Misuse(_("Give one entry, such as N12, or a territory with --session."))
+    typed = (digits, call, called_at, note)
+    require_one(entry, session, typed)
     if session is not None:
-        if any((digits, call, called_at, note)):
-            raise Misuse(_("A session asks for each number: leave out --digits and --call."))
         _session(context, session, token_file, as_json)
         return
     assert entry is not None
-    _one(context, entry, (digits, call, called_at, note), token_file, as_json)
+    _one(context, entry, typed, token_file, as_json)
+
+
+def require_one(entry: str | None, session: str | None, typed: tuple[str | None, ...]) -> None:
+    """Raises `Misuse` unless it is one entry, or a session in which everything is asked for."""
+    if (entry is None) == (session is None):
+        raise Misuse(_("Give one entry, such as N12, or a territory with --session."))
+    if session is not None and any(typed):
+        raise Misuse(_("A session asks for each number: leave out --digits and --call."))
 
 
 def _one(
@@ -106,23 +114,61 @@ def tell_verified(view: NumberView, as_json: bool) -> None:
 
 def _session(context: typer.Context, query: str, token_file: Path | None, as_json: bool) -> None:
     async def work(service: WatchContext, person: Person) -> SittingView:
-        reading = await verifying.take(service, person, query)
-        for one in (one for one in reading.claims if one.person != person.name):
-            told = _("{who} is reading {territory} back, until {time}: it is left out here.")
-            time = service.clock(one.until)
-            say(told.format(who=one.person, territory=one.territory, time=time), as_json=True)
-        done, left_at = await _go_through(service, person, reading, as_json)
-        await verifying.leave(service, person, {one.row.territory.code for one in reading.waiting})
-        after = await verifying.round_of(service, person, query)
-        return SittingView(
-            verified=tuple(done),
-            left=left_at,
-            waiting=tuple(entry.name for entry in after.waiting) if after else (),
-            own=tuple(entry.name for entry in after.own) if after else (),
-            whole=after.whole if after else 0,
-        )
+        reading = verifying.reading_of(await verifying.take(service, person, query))
+        tell_others(reading, person.name, service.clock)
+        done, asked = [], 0
+        for entry, given in answers(reading, as_json):
+            asked += 1
+            try:
+                await still_public.verify(service, person, entry.entry, given)
+            except Refused as refused:
+                say(f"  ✗ {refused}", as_json=True)
+            else:
+                done.append(entry.entry)
+                tell_read(entry, as_json)
+        after = await verifying.leave_all(service, person, query)
+        return sitting(done, after, left=asked < len(reading.waiting))
 
-    outcome = act(context, work, token_file)
+    leave_with(act(context, work, token_file), query, as_json)
+
+
+def tell_others(reading: ReadingView, person: str, clock: Callable[[datetime], str]) -> None:
+    """Say who else is at it, and where."""
+    for one in reading.holders:
+        if one.person != person:
+            told = _("{who} is reading {territory} back, until {time}: it is left out here.")
+            time = clock(one.until)
+            say(told.format(who=one.person, territory=one.territory, time=time), as_json=True)
+
+
+def answers(reading: ReadingView, as_json: bool) -> Iterator[tuple[EntryToRead, Verification]]:
+    """Ask for each number, one after the other, until the person leaves. What was said of each one is kept before the
+    next is asked for."""
+    for place, entry in enumerate(reading.waiting, start=reading.done + 1):
+        try:
+            given = _read_back(entry, place, reading.whole, as_json)
+        except (typer.Abort, EOFError):
+            return
+        if given is None:
+            return
+        yield entry, given
+
+
+def tell_read(entry: EntryToRead, as_json: bool) -> None:
+    """Say that this one is done."""
+    say("  ✓ " + _("{entry} is verified.").format(entry=entry.entry), as_json)
+
+
+def sitting(done: list[str], after: ReadingView, *, left: bool) -> SittingView:
+    """What came of it."""
+    waiting = tuple(one.entry for one in after.waiting)
+    return SittingView(
+        verified=tuple(done), left=left, waiting=waiting, own=after.own, whole=after.whole
+    )
+
+
+def leave_with(outcome: SittingView, query: str, as_json: bool) -> None:
+    """Say what came of it, and leave with 0, or 3 where some are still to be read back."""
     _tell_session(outcome, query, as_json)
     if as_json:
         emit(outcome)
@@ -130,35 +176,11 @@ def _session(context: typer.Context, query: str, token_file: Path | None, as_jso
         raise typer.Exit(PARTLY)
 
 
-async def _go_through(
-    service: WatchContext, person: Person, reading: VerificationRound, as_json: bool
-) -> tuple[list[str], bool]:
-    """Ask for each number, one after the other; those that were verified, and whether it was left. What
-    was said of each one is kept before the next is asked for."""
-
-    done: list[str] = []
-    for place, entry in enumerate(reading.waiting, start=reading.done + 1):
-        try:
-            given = _read_back(entry, place, reading.whole, as_json)
-        except (typer.Abort, EOFError):
-            return done, True
-        if given is None:
-            return done, True
-        try:
-            await still_public.verify(service, person, entry.name, given)
-        except Refused as refused:
-            say(f"  ✗ {refused}", as_json=True)
-        else:
-            done.append(entry.name)
-            say("  ✓ " + _("{entry} is verified.").format(entry=entry.name), as_json)
-    return done, False
-
-
-def _read_back(entry: Entry, place: int, whole: int, as_json: bool) -> Verification | None:
+def _read_back(entry: EntryToRead, place: int, whole: int, as_json: bool) -> Verification | None:
     """What the person says of this number; None to leave. The screen never shows the digits."""
 
-    say(f"{place}/{whole}  {described(entry)}", as_json)
-    for source in entry.row.sources:
+    say(f"{place}/{whole}  {entry.described}", as_json)
+    for source in entry.sources:
         say(f"      {source}", as_json)
     digits = ask(_("Its digits, from the source ({leave} to leave)").format(leave=LEAVE))
     if digits.strip().lower() == LEAVE:
@@ -169,7 +191,7 @@ def _read_back(entry: Entry, place: int, whole: int, as_json: bool) -> Verificat
     note = (
         ask(_("Why it was not called, and who confirmed it")) if call == TestCall.NOT_CALLED else None
     )
-    return Verification(digits, call, note=note)
+    return Verification(digits, call, note=note, version=entry.version)
 
 
 def ask(question: str) -> str:

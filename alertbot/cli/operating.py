@@ -13,6 +13,7 @@ from alertbot.channels.directory import adapter_types
 from alertbot.cli.frame import AsJson, emit, say, session
 from alertbot.cli.parsing import whole_number
 from alertbot.cli.running import with_app
+from alertbot.cli.tables.show_tables import sent_line
 from alertbot.config import reading, starter
 from alertbot.config.starter_questions import StarterQuestion, questions
 from alertbot.core import logs
@@ -156,15 +157,7 @@ def drain_now(context: typer.Context, view: AlertView, as_json: bool) -> None:
 
 
 def _leave_with(tally: RunTally, as_json: bool, document: AlertView | None = None) -> None:
-    say(
-        _("Sent {sent}, failed {failed}, uncertain {uncertain}, still waiting {waiting}.").format(
-            sent=tally.sent,
-            failed=tally.failed,
-            uncertain=tally.uncertain,
-            waiting=tally.waiting,
-        ),
-        as_json,
-    )
+    say(sent_line(tally.sent, tally.failed, tally.uncertain, tally.waiting), as_json)
     if as_json:
         emit(document or tally)
     if not tally.fine:

@@ -18,6 +18,7 @@ from alertbot.core.errors import Misuse
 from alertbot.core.model import Person
 from alertbot.core.words import _, ngettext
 from alertbot.delivery.views import Suppressed, SuppressedAddress
+from alertbot.ops.returning import ReturnsKeeper, added
 from alertbot.people import recipients
 from alertbot.people.recipients import ReturnedView, SuppressionView
 from alertbot.watch.context import WatchContext
@@ -105,14 +106,21 @@ def release(
 def bounces(
     context: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(metavar=_("FILE"), help=_("Mails or mboxes; - reads stdin."))
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar=_("FILE"),
+            help=_("Mails or mboxes; - reads stdin. Without: the mailboxes of `returns_host`."),
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    mails = [one for file in files for one in split(_content(file))]
+    mails = [one for file in files or () for one in split(_content(file))]
 
     async def work(app: App) -> ReturnedView:
-        return await recipients.returned(await app.open(), app.seals(), mails)
+        if files:
+            return await recipients.returned(await app.open(), app.seals(), mails)
+        return await _read_mailboxes(app)
 
     view = with_app(context, work)
     if as_json:
@@ -120,9 +128,20 @@ def bounces(
         return
     told = _(
         "{read} mails read: {suppressed} addresses that do not exist are no longer written to, {counted} failures may"
-        " pass, {ours} refused our mail, {foreign} were none of ours, {nothing} told of no failure."
+        " pass, {ours} refused our mail, {foreign} were none of ours, {nothing} told of no failure, {known} were counted"
+        " before."
     )
     say(told.format(**asdict(view)))
+
+
+async def _read_mailboxes(app: App) -> ReturnedView:
+    places = app.returns()
+    if not places:
+        told = _("Which file? No channel has a mailbox for mail that comes back (`returns_host`).")
+        raise Misuse(told)
+    service = await app.open()
+    keepers = [ReturnsKeeper(service, name, place, app.seals) for name, place in places.items()]
+    return added([await one.read() for one in keepers])
 
 
 def _content(file: Path) -> bytes:

@@ -9,6 +9,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.console import Console
 from rich.live import Live
 
 from alertbot.cli.frame import AsJson, OneAlert, console, emit, say
@@ -36,10 +37,8 @@ def status(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    if watch and as_json:
-        raise Misuse(_("--watch is for people, --json for machines; give only one."))
     if watch:
-        _watch(context, alert)
+        _watch(context, alert, require_watchable(as_json=as_json))
         return
 
     async def work(service: WatchContext) -> tuple[StatusView, ZoneInfo]:
@@ -53,11 +52,17 @@ def status(
     console().print(status_view(found, zone))
 
 
-def _watch(context: typer.Context, alert: str | None) -> None:
+def require_watchable(*, as_json: bool) -> Console:
+    """The terminal to watch on. Raises `Misuse` where there is none."""
+    if as_json:
+        raise Misuse(_("--watch is for people, --json for machines; give only one."))
     screen = console()
     if not screen.is_terminal:
         raise Misuse(_("--watch needs a terminal; elsewhere run `alertbot status` repeatedly."))
+    return screen
 
+
+def _watch(context: typer.Context, alert: str | None, screen: Console) -> None:
     async def work(service: WatchContext) -> None:
         with Live(console=screen, auto_refresh=False) as live:
             while True:

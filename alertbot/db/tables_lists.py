@@ -37,6 +37,13 @@ bounce = Table(  # failures that may pass, of addresses that are still written t
     Column("last_at", Instant, nullable=False),
 )
 
+returned = Table(  # reports that were counted, so that none is counted again
+    "returned",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of the mail
+    Column("at", Instant, nullable=False),
+)
+
 archived = Table(  # deliveries that left the database for a file
     "archived",
     metadata,

@@ -7,15 +7,15 @@ is erased, so that nobody who asked to be left alone is written to again.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import delete, exists, insert, literal_column, select, update
+from sqlalchemy import delete, exists, func, insert, literal_column, select, update
 
 from alertbot.channels.email.recipients import mailbox
 from alertbot.core.model import DeliveryState
 from alertbot.core.words import _
-from alertbot.db import facts
+from alertbot.db import facts, sql
 from alertbot.db.sql import Connection
 from alertbot.db.tables import account, delivery, dispatch, installation
-from alertbot.db.tables_lists import bounce, suppression
+from alertbot.db.tables_lists import bounce, returned, suppression
 from alertbot.delivery import store_deliveries
 from alertbot.delivery.store_deliveries import Outcome, moved
 from alertbot.delivery.views import Suppressed, SuppressedAddress
@@ -128,6 +128,18 @@ async def failed_for_now(conn: Connection, address: str, status: str | None, *, 
     return int(count or 1)
 
 
+async def counts(conn: Connection, digest: str, *, at: datetime) -> bool:
+    """Whether a mail that came back counts: False if the same one was counted before."""
+    first = sql.upsert(conn, returned).values(digest=digest, at=at)
+    first = first.on_conflict_do_nothing(index_elements=[returned.c.digest])
+    return await conn.scalar(first.returning(returned.c.digest)) is not None
+
+
+async def forget_returned(conn: Connection, *, before: datetime) -> None:
+    """Forget which mails were counted until then."""
+    await conn.execute(delete(returned).where(returned.c.at < before))
+
+
 async def target_of(conn: Connection, delivery_id: int, channel: str) -> str | None:
     """To whom this delivery of the channel went; None if it is gone."""
     found = (
@@ -137,6 +149,16 @@ async def target_of(conn: Connection, delivery_id: int, channel: str) -> str | N
         .where(delivery.c.id == delivery_id, account.c.name == channel)
     )
     return await conn.scalar(found)
+
+
+async def tally(conn: Connection) -> dict[Suppressed | None, int]:
+    """How many addresses are not written to, by the reason; with None, those whose mail has failed for now."""
+    by_reason = select(suppression.c.reason, func.count()).group_by(suppression.c.reason)
+    found: dict[Suppressed | None, int] = {
+        Suppressed(reason): number for reason, number in await conn.execute(by_reason)
+    }
+    passing = await conn.scalar(select(func.count()).select_from(bounce))
+    return found | ({None: passing} if passing else {})
 
 
 async def listing(conn: Connection) -> list[SuppressedAddress]:

@@ -19,7 +19,7 @@ from alertbot.numbers.rules_digits import InvalidNumber, compact, is_short, writ
 from alertbot.numbers.rules_entry import Entry, Standing, TestCall, standing
 from alertbot.numbers.store_changes import ReadBackClaim
 from alertbot.numbers.store_numbers import ReadBackCheck
-from alertbot.numbers.views import NumberView
+from alertbot.numbers.views import EntryToRead, NumberView, ReadBackHolder, ReadingView
 from alertbot.people import rules, tasks
 from alertbot.people.context import Context
 from alertbot.regions.facts import order_of
@@ -163,6 +163,35 @@ async def take(service: Context, actor: Person, query: str) -> VerificationRound
 async def leave(service: Context, actor: Person, territories: Iterable[str]) -> None:
     """Others may read these territories back from now on."""
     await service.database.transact(lambda conn: store_changes.release(conn, territories, by=actor))
+
+
+async def leave_all(service: Context, actor: Person, query: str) -> ReadingView:
+    """Leave every territory of a query that this person is at; what is still to be read back there."""
+    here = await round_of(service, actor, query)
+    held = here.claims if here else ()
+    await leave(service, actor, [one.territory for one in held if one.person == actor.name])
+    return reading_of(await round_of(service, actor, query))
+
+
+def reading_of(here: VerificationRound | None) -> ReadingView:
+    """A round for whoever reads it back: without digits."""
+    if here is None:
+        return ReadingView((), 0, (), ())
+    return ReadingView(
+        waiting=tuple(
+            EntryToRead(
+                one.name,
+                one.row.version,
+                one.row.territory.code,
+                described(one),
+                tuple(one.row.sources),
+            )
+            for one in here.waiting
+        ),
+        done=here.done,
+        own=tuple(one.name for one in here.own),
+        holders=tuple(ReadBackHolder(one.territory, one.person, one.until) for one in here.claims),
+    )
 
 
 async def round_of(service: Context, actor: Person, query: str) -> VerificationRound | None:

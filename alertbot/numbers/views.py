@@ -266,3 +266,39 @@ class SittingView:
     waiting: tuple[str, ...]
     own: tuple[str, ...]
     whole: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryToRead:
+    """An entry that somebody is to read back, without its digits. `described`: what it is, in one line; `version`: the
+    form that it has."""
+
+    entry: str
+    version: int
+    territory: str
+    described: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBackHolder:
+    """Who is reading back the numbers of a territory, and until when nobody else does."""
+
+    territory: str
+    person: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingView:
+    """What somebody can read back now: the entries that wait (`waiting`), how many are `done`, what they entered
+    themselves and another has to read (`own`), and who is at which of the territories (`holders`)."""
+
+    waiting: tuple[EntryToRead, ...]
+    done: int
+    own: tuple[str, ...]
+    holders: tuple[ReadBackHolder, ...]
+
+    @property
+    def whole(self) -> int:
+        return len(self.waiting) + self.done

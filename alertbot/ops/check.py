@@ -15,7 +15,7 @@ from alertbot.config.yaml_faults import Path
 from alertbot.core.errors import AlertbotError, ConfigInvalid, Misuse
 from alertbot.core.model import Audience, Channel, Fault, RawValues, Target
 from alertbot.core.words import _
-from alertbot.ops import languages, overview, public_page, trust
+from alertbot.ops import languages, overview, public_page, returning, trust
 from alertbot.ops.views import ConfigCheckView, IdentityView
 from alertbot.pages.words import check_words
 from alertbot.people import confirming
@@ -425,6 +425,9 @@ async def _identities(app: "App") -> dict[str, IdentityView]:
     for name, blind in (await looking.trials(app.adapters())).items():
         seen = "" if blind else _("the public view can be looked at")
         found[f"{name} (witness)"] = IdentityView(identity=seen, error=blind)
+    for name, why in (await returning.trials(app.returns())).items():
+        seen = "" if why else _("the mailbox can be read")
+        found[f"{name} (returns)"] = IdentityView(identity=seen, error=why)
     return found
 
 

@@ -27,6 +27,7 @@ from alertbot.delivery.store_content import ReadbackVerdict
 from alertbot.delivery.store_deliveries import Outcome
 from alertbot.ops import overview, public_page
 from alertbot.ops.leading import ASK, WATCH, Leadership
+from alertbot.ops.returning import ReturnsKeeper
 from alertbot.ops.views import StoppedView
 from alertbot.pages.keeping import PageKeeper
 from alertbot.people import recipients, store_tasks, tasks
@@ -169,6 +170,8 @@ def _share_out(app: "App", service: WatchContext, everywhere: Loops, led: Loops)
             (everywhere if way.is_called else led).loop(f"Listening on {way.name}", way.listen)
     if app.config.runner == LOCAL and (seen := looking.watched(app.adapters())):
         led.loop("Looking", Witnesses(service, seen, hooks(service)).keep)
+    for keeper in _returns(app, service) if app.config.runner == LOCAL else ():
+        led.loop(_reading(keeper), keeper.keep)
     if ways:
         led.loop("Asking approvers", partial(queue.keep, service, ways))
     led.loop("Watching", partial(watching.keep, service))
@@ -179,10 +182,20 @@ def _chores(app: "App", service: WatchContext) -> list[Chore]:
     found = [Chore(name, every, partial(chore, service)) for name, every, chore in CHORES]
     pages = public_page.keepers(app, service)
     found += [Chore(_keeping(one), CLOCK_SECONDS, one.look) for one in pages if one.shared]
+    for keeper in _returns(app, service) if app.config.runner != LOCAL else ():
+        found.append(Chore(_reading(keeper), keeper.every.total_seconds(), keeper.look))
     if app.config.runner != LOCAL and (seen := looking.watched(app.adapters())):
         witnesses = Witnesses(service, seen, hooks(service))
         found.append(Chore("Looking at what the public sees", WITNESS_SECONDS, witnesses.round))
     return found
+
+
+def _returns(app: "App", service: WatchContext) -> list[ReturnsKeeper]:
+    return [ReturnsKeeper(service, name, at, app.seals) for name, at in app.returns().items()]
+
+
+def _reading(keeper: ReturnsKeeper) -> str:
+    return f"Reading what came back on {keeper.channel}"
 
 
 def _keeping(page: PageKeeper) -> str:

@@ -6,6 +6,8 @@ The audit gets the keys of addresses, never addresses.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from hashlib import sha256
 
 from alertbot.channels.email import message
 from alertbot.channels.email.recipients import CRITICAL, mailbox
@@ -24,6 +26,8 @@ from alertbot.people.context import Context
 from alertbot.people.tasks import NewTask
 
 MACHINE = "alertbot"
+MOST_OF_A_MAIL = 200_000  # bytes that tell it from others: no more than a mailbox gives of one
+KNOWN_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,11 @@ class SuppressionView:
 async def listing(service: Context) -> list[SuppressedAddress]:
     """The addresses that are not written to, and those whose mail has failed for now."""
     return await service.database.read(store_suppressed.listing)
+
+
+async def tally(service: Context) -> Mapping[Suppressed | None, int]:
+    """How many addresses are not written to, by the reason; with None, those whose mail has failed for now."""
+    return await service.database.read(store_suppressed.tally)
 
 
 async def suppress(
@@ -143,14 +152,15 @@ async def gone(service: Context, address: str, status: str, channel: str) -> Non
 class ReturnedView:
     """What mail that came back led to. `suppressed`: addresses that do not exist. `counted`: failures that may pass.
     `ours`: our mail was refused, by policy. `foreign`: no mail of ours, or nothing that says whose it was. `nothing`: no
-    failure."""
+    failure. `known`: counted before."""
 
-    read: int
-    suppressed: int
-    counted: int
-    ours: int
-    foreign: int
-    nothing: int
+    read: int = 0
+    suppressed: int = 0
+    counted: int = 0
+    ours: int = 0
+    foreign: int = 0
+    nothing: int = 0
+    known: int = 0
 
 
 async def returned(
@@ -168,12 +178,21 @@ async def returned(
             if (number := seal.delivery(local)) is not None
         ]
         done["read"] += 1
-        done[await _take_in(service, one, owners)] += 1
-    names = ("read", "suppressed", "counted", "ours", "foreign", "nothing")
-    return ReturnedView(*(done[name] for name in names))
+        done[await _take_in(service, one, owners, _digest(content))] += 1
+    if done["suppressed"] or done["counted"]:
+        old = service.now - KNOWN_FOR
+        await service.database.transact(lambda conn: store_suppressed.forget_returned(conn, before=old))
+    return ReturnedView(**done)
 
 
-async def _take_in(service: Context, one: ReturnedMail, owners: Sequence[tuple[str, int]]) -> str:
+def _digest(content: bytes) -> str:
+    """The same for the same mail, from wherever and in whatever line ends."""
+    return sha256(content.replace(b"\r\n", b"\n")[:MOST_OF_A_MAIL]).hexdigest()
+
+
+async def _take_in(
+    service: Context, one: ReturnedMail, owners: Sequence[tuple[str, int]], digest: str
+) -> str:
     if not owners:
         return "foreign"
     if one.verdict in (BounceVerdict.NOTHING, BounceVerdict.OURS):
@@ -185,6 +204,8 @@ async def _take_in(service: Context, one: ReturnedMail, owners: Sequence[tuple[s
         address = await store_suppressed.target_of(conn, number, channel)
         if address is None:
             return "foreign"
+        if not await store_suppressed.counts(conn, digest, at=service.now):
+            return "known"
         if one.verdict is BounceVerdict.GONE:
             await bounced(service, conn, address, one.status, channel)
             return "suppressed"

@@ -42,16 +42,11 @@ def page(
     template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
     """The page of a template. It allows only its own style sheet, and forms only to this site."""
-
-    text = (
-        html_page.environment(HERE, html_page.HERE)
-        .get_template(template)
-        .render(
-            style=Markup(_style()),  # noqa: S704  our own file
-            page_language=language(),
-            other=_other(),
-            **values,
-        )
+    text = html_page.page_template(template, HERE, html_page.HERE).render(
+        style=Markup(_style()),  # noqa: S704  our own file
+        page_language=language(),
+        other=_other(),
+        **values,
     )
     policy = f"{html_page.policy(_style(), SELF)}; frame-ancestors 'none'"
     return HTMLResponse(text, status, {"content-security-policy": policy, **(headers or {})})

@@ -242,7 +242,14 @@ def _desk(app: "App", service: WatchContext) -> DeskRoom | None:
 
         secret = partial(oidc.secret, "client_secret") if oidc.has_secret("client_secret") else str
         provider = Provider(oidc.issuer, oidc.client_id, oidc.called, secret)
-    return DeskRoom(service, settings.url, provider=provider, settings=SettingsOf(app))
+    return DeskRoom(
+        service,
+        settings.url,
+        provider=provider,
+        settings=SettingsOf(app),
+        seals=app.seals(),
+        pages=partial(public_page.show, app, service),
+    )
 
 
 def announcement(app: "App", address: str) -> list[str]:

@@ -17,8 +17,9 @@ from alertbot.db.database import Database
 from alertbot.delivery.runners import LocalRunner
 from tests.delivery.scene import NullAdapter, channel, put, states
 from tests.delivery.worker import Nursery
+from tests.effort import examples
 
-KILLS = 55
+KILLS = examples(55)
 WORKERS = 2
 CALL_SECONDS = 0.02
 LEASE_SECONDS = 1.0

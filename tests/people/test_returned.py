@@ -172,6 +172,7 @@ def test_at_the_command_line(team: Desk) -> None:
         "ours": 0,
         "foreign": 1,
         "nothing": 0,
+        "known": 0,
     }
     missing = team.run("recipients", "bounces", "none.eml", LINK_SECRET=SECRET)
     assert missing.code == 2
@@ -193,3 +194,59 @@ async def test_each_mail_has_a_return_address_of_its_own(
     assert SEAL.delivery(sender.rpartition("@")[0]) == 77
     assert isinstance(TeamPost("ABCD-1", 77, 1, "b@example.org", "fr", "Bonjour."), Post)
     await app.close()
+
+
+async def test_the_same_mail_is_counted_once(team: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINK_SECRET", SECRET)
+    _samu, other = await queued(team)
+    full = to(SEAL.returned_to(other, "retours"), sample("dsn_17"))
+    app = build(team.folder / "config.yaml")
+    service = await app.open()
+    try:
+        first = await recipients.returned(service, app.seals(), [full])
+        again = await recipients.returned(service, app.seals(), [full, full.replace(b"\n", b"\r\n")])
+        (found,) = await recipients.listing(service)
+    finally:
+        await app.close()
+    assert (first.counted, first.known, again.counted, again.known) == (1, 0, 0, 2)
+    assert found.bounces == 1
+
+
+def test_without_a_file_the_mailboxes_are_read_and_without_one_it_is_said(team: Desk) -> None:
+    none = team.run("recipients", "bounces", LINK_SECRET=SECRET)
+    assert none.code == 2
+    assert "returns_host" in none.err
+
+
+BOX = {
+    "returns": "retours@example.org", "returns_host": "imap.example.org", "link_secret_env": "LINK_SECRET",
+    "returns_username_env": "A", "returns_password_env": "B",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"returns": None}, "needs `returns`"),
+        ({"returns_username_env": None, "returns_password_env": None}, "needs `returns_username_env`"),
+        ({"returns_password_env": None}, "returns_password"),
+        ({"returns_security": "none"}, "a password must not be sent unencrypted"),
+        ({"returns_done": "INBOX"}, "another folder"),
+        ({"returns_folder": "a\nb"}, "returns_folder"),
+    ],
+)
+def test_a_mailbox_that_cannot_be_right_is_refused(team: Desk, wrong: dict, said: str) -> None:
+    mail = {
+        "type": "email",
+        "host": "mx.example.org",
+        "sender": "a@example.org",
+        "recipients": ["b@example.org"],
+    }
+    given = {key: value for key, value in (mail | BOX | wrong).items() if value is not None}
+    team.configure(channels={"mail": given, "team": {"type": "memory", "audience": "team"}})
+    answer = team.run("check")
+    assert answer.code != 0
+    assert said in answer.out + answer.err
+    given = mail | BOX
+    team.configure(channels={"mail": given, "team": {"type": "memory", "audience": "team"}})
+    assert said not in team.run("check").err

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from alertbot.delivery.runners import Runner
 from tests.cli.desk import Desk, copied
 
 
@@ -29,3 +30,9 @@ def desk(bare: Desk) -> Desk:
     else:
         bare.gather()
     return bare
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run --once` tries again only what is due at once, where no server will ever be there."""
+    monkeypatch.setattr(Runner.run_once, "__defaults__", (0.2,))

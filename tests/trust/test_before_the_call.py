@@ -189,6 +189,7 @@ def tried(desk: Desk, alert: str) -> None:
     assert not [row for row in found if "Not sent" in (row["reason"] or "")], found
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("channel", "environment"),
     [
@@ -255,6 +256,7 @@ def test_a_folder_of_kinds_that_was_renamed_after_the_approval(desk: Desk) -> No
     assert "write it again and have it approved" in said
 
 
+@pytest.mark.usefixtures("impatient")
 def test_case_1_a_test_goes_to_the_team_as_the_worker_knows_it(desk: Desk) -> None:
     """Another configuration adds a newspaper to the team's recipients."""
     team = MAIL | {"audience": "team"}
@@ -270,6 +272,7 @@ def test_case_1_a_test_goes_to_the_team_as_the_worker_knows_it(desk: Desk) -> No
     assert "not among those approved" in found["presse@example.com"]["reason"]
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("where", ["elsewhere", "team"])
 def test_case_10_the_glass_is_not_broken_in_silence_by_a_configuration_without_the_team(
     desk: Desk, where: str

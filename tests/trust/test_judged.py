@@ -140,6 +140,7 @@ def test_case_2_nobody_approves_alone_by_a_folder_of_kinds_of_their_own(desk: De
     assert not [row for row in rows(desk, alert) if row["state"] == "sent"]
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("channel", "change", "environment", "fact"),
     [

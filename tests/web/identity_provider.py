@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from alertbot.web.serving import address_of, listen, serve_app
@@ -27,7 +27,8 @@ def key(name: str) -> ECKey:
 
 @dataclass
 class SmallProvider:
-    """`says`: claims that replace the true ones; `about`: the same of its metadata. `asked`: what browsers brought."""
+    """`says`: claims that replace the true ones; `about`: the same of its metadata. `leads_back`: where it sends browsers
+    that signed out, as registered for the client; `knows`: whether it still knows a browser."""
 
     issuer: str
     clock: Any
@@ -42,6 +43,8 @@ class SmallProvider:
     bulk: int = 0
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     bodies: list[dict[str, str]] = field(default_factory=list)
+    leads_back: str = "https://desk.example.org/desk/sign-in"
+    knows: bool = False
 
     def app(self) -> Starlette:
         return Starlette(
@@ -49,14 +52,25 @@ class SmallProvider:
                 Route("/.well-known/openid-configuration", self._about),
                 Route("/keys", self._keys),
                 Route("/token", self._token, methods=["POST"]),
+                Route("/logout", self._logout),
             ]
         )
 
     def authorize(self, asked: dict[str, str]) -> str:
         """Somebody signs in at the page of the provider: the address that their browser is sent to."""
+        self.knows = True
         code = f"code-{len(self.codes)}"
         self.codes[code] = asked
         return f"{asked['redirect_uri']}?code={code}&state={asked['state']}"
+
+    async def _logout(self, request: Request) -> Response:
+        """RP-Initiated Logout 1.0: only an address that is registered for the client is gone to."""
+        asked = dict(request.query_params)
+        if asked.get("client_id") != CLIENT or asked.get("post_logout_redirect_uri") != self.leads_back:
+            return Response("unknown client or address", 400)
+        self.knows = False
+        back = asked["post_logout_redirect_uri"]
+        return RedirectResponse(f"{back}?state={asked['state']}" if "state" in asked else back, 302)
 
     async def _about(self, _request: Request) -> Response:
         await asyncio.sleep(self.delay)

@@ -188,6 +188,75 @@ async def test_a_number_is_read_back(desk: DeskScene) -> None:
     assert done["verified_by"] == "bo"
 
 
+async def test_a_territory_is_read_back_without_its_digits_by_one_at_a_time(desk: DeskScene) -> None:
+    team = desk.team
+    rows = example(team.service, "provisional_number")["numbers"]
+    names = await team.register(rows, verified=False)
+    place = rows[0]["territory"]
+    bo, cy = await program(desk, "bo"), await program(desk, "cy")
+    taken = await bo.does("/numbers/read-back", {"query": place})
+    assert names[0] in [one["entry"] for one in taken["waiting"]]
+    for one in taken["waiting"]:
+        number = (await bo.get(f"/numbers/{one['entry']}"))["number"]
+        assert number
+        assert number not in str(taken)
+    others = await cy.does("/numbers/read-back", {"query": place})
+    assert others["waiting"] == []
+    assert [one["person"] for one in others["holders"]] == ["bo"]
+    first, version = taken["waiting"][0]["entry"], taken["waiting"][0]["version"]
+    digits = (await bo.get(f"/numbers/{first}"))["number"]
+    said = {"digits": digits, "call": "answered"}
+    stale = await bo.post(f"/numbers/{first}/verify", said | {"version": version + 1})
+    assert stale.status_code == 403
+    assert "has changed since" in stale.json()["detail"]
+    await bo.does(f"/numbers/{first}/verify", said | {"version": version})
+    left = await bo.does("/numbers/read-back/leave", {"query": place})
+    assert (left["done"], left["holders"]) == (taken["done"] + 1, [])
+    nothing = await cy.post("/numbers/read-back", {"query": "99999"})
+    assert nothing.status_code == 400
+    assert "alertbot" not in nothing.json()["detail"]
+    own = await (await program(desk, "ada")).does("/numbers/read-back", {"query": place})
+    assert own["waiting"] == []
+    assert set(own["own"]) <= set(names)
+
+
+async def test_an_incident_is_opened_once_and_told(desk: DeskScene) -> None:
+    ada = await program(desk, "ada")
+    body, key = {"title": "15 in Rhône"}, {"idempotency_key": "open-1"}
+    first = await ada.does("/incidents", body, **key)
+    assert ada.answer.status_code == 201
+    assert ada.answer.headers["location"] == f"/api/v1/incidents/{first['id']}"
+    assert await ada.does("/incidents", body, **key) == first
+    assert len(await ada.get("/incidents")) == 1
+    await ada.does(f"/incidents/{first['id']}/state", {"state": "down"})
+    said = await ada.get(f"/incidents/{first['id']}/timeline")
+    assert "decision" in [one["what"] for one in said]
+    wrong = await ada.post("/incidents", {"state": "down"})
+    assert wrong.status_code == 400
+    reader = await program(desk, "bo", Scope.READ, Scope.DRAFT)
+    assert (await reader.post("/incidents", body)).status_code == 403
+
+
+async def test_how_far_an_approved_alert_has_got(desk: DeskScene) -> None:
+    alert = (await desk.team.approved("holding")).id
+    ada = await program(desk, "ada")
+    before = await ada.get(f"/alerts/{alert}/progress")
+    assert (before["alert"]["state"], before["over"]) == ("approved", False)
+    await desk.team.work()
+    after = await ada.get(f"/alerts/{alert}/progress")
+    assert (after["over"], after["stuck"]) == (True, [])
+    assert {state for one in after["alert"]["delivered"] for state in one["deliveries"]} == {"sent"}
+
+
+async def test_sentences_name_commands_to_the_command_line_alone(desk: DeskScene) -> None:
+    bo, alert = await asked(desk)
+    path = f"/alerts/{alert}/retract"
+    plain = (await bo.post(path, {})).json()["detail"]
+    worded = (await bo.post(path, {}, x_alertbot_reader="command-line")).json()["detail"]
+    assert "alertbot" not in plain
+    assert worded.startswith(plain.rstrip("."))
+
+
 async def test_rows_of_numbers_are_no_path_of_the_server(desk: DeskScene, tmp_path: Path) -> None:
     secret = tmp_path / "rows.csv"
     secret.write_text("number\n0199001234\n")

@@ -2,12 +2,15 @@
 other ways in stay when it is down or lies."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 
 from alertbot.db.database import Database
@@ -265,12 +268,76 @@ async def test_a_provider_out_of_order_is_a_sentence_and_the_other_ways_stay(
     await browser.sign_in("ada")
 
 
+def way_out(browser: Officer) -> str:
+    """The address behind the link to sign out at the provider too; empty without one."""
+    found = re.search(r'<a href="([^"]+)"[^>]*>(?:sign out there too)</a>', browser.answer.text)
+    return unescape(found[1]) if found else ""
+
+
 async def test_leaving_offers_to_leave_the_provider_too(org: Organisation) -> None:
     await org.mail("ada", "ada@example.org")
     browser = await org.sign_in()
+    assert org.there.knows
     await browser.press("/desk/sign-out")
-    assert "sign out there too" in browser.page.text
-    assert f"{org.there.issuer}/logout?client_id=desk" in browser.answer.text
+    assert "Préfecture still knows this browser" in browser.page.text
+    place = way_out(browser)
+    assert place.startswith(f"{org.there.issuer}/logout?client_id=desk&")
+    assert not entered(await org.back(browser, "/desk"), "ada")
+    async with httpx.AsyncClient() as outside:
+        answer = await outside.get(place)
+    assert answer.status_code == 302, answer.text
+    assert not org.there.knows
+    await browser.get(answer.headers["location"].removeprefix(URL))
+    assert browser.answer.status_code == 200
+    assert not way_out(browser)
+    assert "With your token" in browser.page.text
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "https://login.example.org/end?realm=a",
+        "http://login.example.org/end",
+        "javascript:alert(1)",
+        None,
+    ],
+)
+async def test_where_a_provider_has_no_way_out_that_holds_nobody_is_sent_there(
+    org: Organisation, end: str | None
+) -> None:
+    org.there.about["end_session_endpoint"] = end
+    await org.mail("ada", "ada@example.org")
+    browser = await org.sign_in()
+    await browser.press("/desk/sign-out")
+    assert browser.answer.status_code == 200
+    place = way_out(browser)
+    if end and end.startswith("https"):
+        assert place.startswith(f"{end}&client_id=desk&post_logout_redirect_uri=https%3A%2F%2Fdesk.")
+    else:
+        assert not place
+    assert "sign-in" in str((await browser.get("/desk")).url)
+
+
+async def test_a_provider_that_is_down_keeps_nobody_signed_in(
+    org: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await org.mail("ada", "ada@example.org")
+    browser = await org.sign_in()
+    monkeypatch.setattr(desk_provider, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(desk_provider, "PATIENCE", desk_provider.timedelta(seconds=0.2))
+    org.there.delay = 1.0
+    await browser.press("/desk/sign-out")
+    assert browser.answer.status_code == 200
+    assert not way_out(browser)
+    assert "sign-in" in str((await browser.get("/desk")).url)
+
+
+async def test_who_came_in_otherwise_is_not_sent_to_the_provider(org: Organisation) -> None:
+    ada = await org.desk.officer("ada")
+    await ada.press("/desk/sign-out")
+    assert ada.answer.url.path == "/desk/sign-in"
+    assert not way_out(ada)
+    assert "still knows this browser" not in ada.page.text
 
 
 async def test_who_gives_up_there_is_told_so(org: Organisation) -> None:

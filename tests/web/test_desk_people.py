@@ -1,5 +1,6 @@
 """People at the desk: inviting, confirming, roles, sessions, revoking; and who may do which of these."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -172,3 +173,45 @@ async def test_who_is_no_admin_sees_people_and_changes_nothing(desk: DeskScene) 
         assert answer.status_code == 403, (act, answer.text)
     assert len(await desk.team.verbs()) == before
     assert (await ada.get("/desk/people/77")).status_code == 400
+
+
+# --- how one is asked -----------------------------------------------------------------------------
+
+
+async def test_each_person_enters_their_own_mail_address_and_links_their_own_telegram(
+    desk: DeskScene,
+) -> None:
+    ada, bo = await desk.officer("ada"), await desk.officer("bo")
+    person = desk.team.people["ada"].id
+    await ada.get("/desk/you")
+    assert f'href="/desk/people/{person}#asked"' in ada.answer.text
+    place = f"/desk/people/{person}"
+    await ada.get(place)
+    await ada.press("/mail", address="nobody")
+    assert ada.answer.status_code == 400
+    assert "is not a mail address" in ada.page.text
+    await ada.press("/mail", address="")
+    assert "Type the mail address." in ada.page.text
+    await ada.press("/mail", address="Ada@example.org")
+    assert "Asked to approve by mail" in ada.page.text, ada.page.text
+    form = ada.page.form("/telegram")
+    await ada.send(form)
+    assert "shown only this once" in ada.page.text
+    code = next(one.split()[1] for one in re.findall(r'value="(/link [^"]+)"', ada.answer.text))
+    await ada.send(form)
+    assert code not in ada.answer.text
+    team = desk.team
+    assert await accounts.redeem(team.service, code, "4711") is not None
+    await ada.get(place)
+    assert "Asked to approve by telegram, mail" in ada.page.text
+    await ada.press("/forget-mail")
+    assert "Asked to approve by telegram" in ada.page.text
+    await ada.press("/forget-telegram")
+    assert "Asked to approve by –" in ada.page.text
+    await bo.get(place)
+    assert not [one for one in bo.page.forms if one.action.endswith(("/mail", "/telegram"))]
+    for name in ("mail", "telegram"):
+        fields = {"key": f"k {name}", "address": "bo@example.org"}
+        answer = await posted(bo.client, f"{place}/{name}", fields)
+        assert answer.status_code == 403, name
+    assert (await team.verbs()).count("people-mail") == 2

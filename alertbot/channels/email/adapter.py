@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from alertbot.channels import base
 from alertbot.channels.base import Adapter
 from alertbot.channels.email import errors, message
+from alertbot.channels.email.mailbox import ImapServer, ReturnsPlace
 from alertbot.channels.email.replies import OutgoingMail
 from alertbot.channels.email.settings import PORTS, EmailSettings
 from alertbot.channels.email.tokens import RecipientSeal
@@ -79,9 +80,26 @@ class EmailAdapter(Adapter[EmailSettings]):
 
         return MailCanary(Mailbox(address, host, settings.canary_port, not is_loopback(host), login))
 
+    @classmethod
+    def returned(cls, settings: EmailSettings) -> ReturnsPlace | None:
+        if settings.returns_host is None:
+            return None
+        security = settings.returns_security
+
+        def login() -> tuple[str, str]:
+            return settings.secret("returns_username"), settings.secret("returns_password")
+
+        port = settings.returns_port or (993 if security == "tls" else 143)
+        ca_file = settings.ca_file and settings.home / settings.ca_file.expanduser()
+        server = ImapServer(settings.returns_host, port, security, login, ca_file)
+        return ReturnsPlace(
+            server, settings.returns_folder, settings.returns_done, settings.returns_every
+        )
+
     @property
     def at_once(self) -> int:
-        return self.settings.connections
+        most = self.settings.connections
+        return most if self._lines is None else min(most, self._lines.room)
 
     async def warm(self) -> None:
         self._ready()

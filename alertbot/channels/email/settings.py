@@ -20,6 +20,7 @@ from alertbot.core.model import Target
 from alertbot.core.words import _
 
 PORTS = {"none": 25, "starttls": 587, "tls": 465}
+FOLDER = r"^[^\x00-\x1f\x7f*%]{1,100}$"
 UNSUBSCRIBE = re.compile(r"(mailto:[^\s<>@]+@[^\s<>]+|https://[^\s<>]+)")
 
 
@@ -64,12 +65,15 @@ class EmailSettings(ChannelSettings):
         Secret("password", about=_("Its password.")),
         Secret("canary_username", about=_("The account of the canary's mailbox.")),
         Secret("canary_password", about=_("Its password.")),
+        Secret("returns_username", about=_("The account of the mailbox for mail that comes back.")),
+        Secret("returns_password", about=_("Its password.")),
         Secret("link_secret", about=_("What unsubscribe links and return addresses are sealed with.")),
     )
     secret_sets: ClassVar[tuple[tuple[str, ...], ...]] = tuple(
-        (*account, *canary, *link)
+        (*account, *canary, *returns, *link)
         for account in ((), ("username", "password"))
         for canary in ((), ("canary_username", "canary_password"))
+        for returns in ((), ("returns_username", "returns_password"))
         for link in ((), ("link_secret",))
     )
 
@@ -122,10 +126,42 @@ class EmailSettings(ChannelSettings):
         pattern=r"^[A-Za-z0-9._-]{1,30}@[A-Za-z0-9.-]+$",
         description=(
             "A mailbox for mail that comes back. Each mail gets a return address of its own in it, with a + and a mark;"
-            " `alertbot recipients bounces` reads what arrives. Needs `link_secret`."
+            " With `returns_host` the worker reads what arrives; else feed it to `alertbot recipients bounces`. Needs"
+            " `link_secret`."
         ),
         examples=["retours@example.org"],
     )
+    returns_host: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$",
+        description="The IMAP server of that mailbox, which the worker reads.",
+        examples=["imap.example.org"],
+    )
+    returns_port: Port | None = Field(
+        default=None, description="993, or 143 without tls, unless given.", examples=[993]
+    )
+    returns_security: Literal["none", "starttls", "tls"] = Field(
+        default="tls", description="none only to this machine."
+    )
+    returns_folder: str = Field(
+        default="INBOX", pattern=FOLDER, description="The folder that is read.", examples=["Retours"]
+    )
+    returns_done: str | None = Field(
+        default=None,
+        pattern=FOLDER,
+        description=(
+            "The folder to which mails are moved once they are read. Without one they are marked as read, and those that"
+            " somebody else has read are left out."
+        ),
+        examples=["Lus"],
+    )
+    returns_every: SomeDuration = Field(
+        default=timedelta(minutes=1), description="The pause between two looks.", examples=["1m"]
+    )
+    returns_username_env: Variable | None = None
+    returns_username_file: FilePath | None = None
+    returns_password_env: Variable | None = None
+    returns_password_file: FilePath | None = None
     link_secret_env: Variable | None = None
     link_secret_file: FilePath | None = None
     dkim: DkimSettings | None = None
@@ -167,6 +203,7 @@ class EmailSettings(ChannelSettings):
         if self.one_click and (self.unsubscribe or "").startswith("https:"):
             yield "unsubscribe", _("with `one_click` only a mailto address can stand beside it")
 
+        yield from self._faults_of_returns()
         mine = message.parted(self.sender).domain.lower()
         if self.dkim and self.dkim.domain and not f".{mine}".endswith(f".{self.dkim.domain.lower()}"):
             yield "dkim.domain", _("must be the sender's domain or one above it")
@@ -175,6 +212,21 @@ class EmailSettings(ChannelSettings):
                 "witness",
                 _("nobody can see mail but in a mailbox of your own: set `canary` and `canary_host`"),
             )
+
+    def _faults_of_returns(self) -> Iterator[tuple[str, str]]:
+        if self.returns_host is None:
+            return
+        if not self.returns:
+            yield "returns_host", _("needs `returns`, the address of that mailbox")
+        if not self.has_secret("returns_username"):
+            yield "returns_host", _("needs `returns_username_env` and `returns_password_env`, or files")
+        if self.returns_security == "none" and not is_loopback(self.returns_host):
+            yield (
+                "returns_security",
+                _("credentials need starttls or tls: a password must not be sent unencrypted"),
+            )
+        if self.returns_done == self.returns_folder:
+            yield "returns_done", _("must be another folder than the one that is read")
 
     def targets(self) -> Sequence[Target]:
         """The recipients. Raises `ConfigInvalid`."""
@@ -188,7 +240,8 @@ class EmailSettings(ChannelSettings):
 
     def addresses(self) -> tuple[str, ...] | None:
         known = super().addresses()
-        return (*known, self.canary_host) if known and self.canary_host else known
+        others = tuple(filter(None, (self.canary_host, self.returns_host)))
+        return (*known, *others) if known else known
 
     def warnings(self) -> Iterator[tuple[str, str]]:
         try:

@@ -7,7 +7,9 @@ the next command, and does not say in which phase a transaction broke. Imported 
 import asyncio
 import re
 import ssl
-from collections.abc import Awaitable
+import time
+from collections import deque
+from collections.abc import Awaitable, Collection
 from typing import Literal, TypeAlias, TypeVar
 
 import aiosmtplib
@@ -23,6 +25,8 @@ QUIT_SECONDS = 1.0
 LISTEN_SECONDS = 0.002  # between text and dot: a server that hangs up during the text is heard in time
 ONE_GO = 32_768  # bytes of a mail that go out with their dot: the system takes so many at once
 READY_FOR_DATA = 354
+TOO_MANY = 421  # as a greeting
+CROWDED_SECONDS = 60.0  # after which another connection is tried
 ENDED = (
     None,
     421,
@@ -262,29 +266,86 @@ def _hopeless(error: BaseException | None) -> bool:
 
 
 class SmtpPool:
-    """The open connections of one account, at most `most` at once."""
+    """The open connections of one account, at most `most` at once; fewer where the server says that it takes no more of
+    ours. A mail for which it has no room then waits for one of those that it has taken."""
 
     def __init__(self, server: Server, most: int) -> None:
         self._server = server
+        self._most = most
         self._places = asyncio.Semaphore(most)
         self._idle: list[SmtpConnection] = []
         self._closed = False
+        self._active = 0  # who have a connection, or are about to
+        self._waiters: deque[asyncio.Future[SmtpConnection | None]] = deque()
+        self._fits = most  # how many the server took at once, when it last refused one
+        self._crowded_until = 0.0
+
+    @property
+    def room(self) -> int:
+        """How many may serve at once now."""
+        return self._fits if time.monotonic() < self._crowded_until else self._most
 
     async def serve(self, mails: Mails) -> None:
-        """Send what `mails` gives, one after another over one connection, until it gives none."""
+        """Send what `mails` gives, one after another over one connection, until it gives none, or somebody else needs
+        that connection."""
         async with self._places:
-            mail, stale = mails.take(), False
-            while mail is not None:
-                line = None if stale else self._waiting()
-                try:
-                    line = line or await self._fresh()
-                except Broken as broken:
+            self._active += 1
+            try:
+                await self._serve(mails)
+            finally:
+                self._active -= 1
+                if not self._active:
+                    self._hand_over(None)
+
+    async def _serve(self, mails: Mails) -> None:
+        mail, stale = mails.take(), False
+        while mail is not None:
+            line = None if stale else self._free()
+            try:
+                line = line or await self._fresh()
+            except Broken as broken:
+                if not self._crowded(broken):
                     mails.end(mail, broken)
-                    mail, stale = mails.take(), False
+                    mail = mails.take()
+                    stale = False
                     continue
-                left = await self._over(line, mails, mail)
-                # a connection may have grown stale: what it did not take goes over a fresh one
-                mail, stale = left or mails.take(), left is not None
+                line = await self._next_line()
+                stale = line is None
+                if line is None:
+                    continue
+            left = await self._over(line, _Yielding(mails, self._waiters), mail)
+            if self._keep(line):
+                return
+            # a connection may have grown stale: what it did not take goes over a fresh one
+            mail, stale = left or mails.take(), left is not None
+
+    def _crowded(self, broken: Broken) -> bool:
+        """Whether the server only takes fewer connections than these."""
+        others = self._active - 1
+        if broken.phase is not Phase.CONNECT or broken.code != TOO_MANY or others < 1:
+            return False
+        self._fits, self._crowded_until = others, time.monotonic() + CROWDED_SECONDS
+        return True
+
+    async def _next_line(self) -> SmtpConnection | None:
+        """The next connection that somebody gives up; None if all of them are gone."""
+        self._active -= 1
+        waiter: asyncio.Future[SmtpConnection | None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            return await waiter
+        finally:
+            self._active += 1
+            if waiter in self._waiters:  # nobody answered: it was given up
+                self._waiters.remove(waiter)
+
+    def _hand_over(self, line: SmtpConnection | None) -> bool:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(line)
+                return True
+        return False
 
     async def greet(self) -> None:
         """Connect and log in. Raises `Broken`."""
@@ -304,16 +365,19 @@ class SmtpPool:
         except BaseException:
             line.close()
             raise
-        self._keep(line)
         return left
 
-    def _keep(self, line: SmtpConnection) -> None:
+    def _keep(self, line: SmtpConnection) -> bool:
+        """Keep it for whoever is next. Returns whether somebody waited for it."""
         if self._closed:
             line.close()
         elif line.usable:
+            if self._hand_over(line):
+                return True
             self._idle.append(line)
+        return False
 
-    def _waiting(self) -> SmtpConnection | None:
+    def _free(self) -> SmtpConnection | None:
         while self._idle:
             line = self._idle.pop()
             if line.usable:
@@ -328,3 +392,14 @@ class SmtpPool:
             line.close()
             raise
         return line
+
+
+class _Yielding:
+    """Mails for one connection, until somebody waits for it."""
+
+    def __init__(self, mails: Mails, waiters: Collection[object]) -> None:
+        self.begin, self.end = mails.begin, mails.end
+        self._mails, self._waiters = mails, waiters
+
+    def take(self) -> OutgoingMail | None:
+        return None if self._waiters else self._mails.take()

@@ -1,19 +1,16 @@
 """A canary: a mailbox of our own among the recipients of a mail channel, looked into by IMAP."""
 
 import imaplib
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+from alertbot.channels.email.mailbox import INBOX, ImapServer, MailboxUnread, opened
 from alertbot.channels.witnessing import Canary, CouldNotLook, Shown, Sought
-from alertbot.core.connecting import reason_of
-from alertbot.core.errors import AlertbotError, safe
 from alertbot.core.frozen import dataclass
 from alertbot.core.words import _
 
-INBOX = "INBOX"
 LARGEST_MAIL = 2_000_000
 
 
@@ -51,28 +48,13 @@ class MailCanary(Canary):
 
     @contextmanager
     def _connected(self, seconds: float) -> Iterator[imaplib.IMAP4]:
+        here = self._box
+        server = ImapServer(here.host, here.port, "tls" if here.encrypted else "none", here.login)
         try:
-            user, password = self._box.login()
-            if self._box.encrypted:
-                tls = ssl.create_default_context()
-                box: imaplib.IMAP4 = imaplib.IMAP4_SSL(
-                    self._box.host, self._box.port, ssl_context=tls, timeout=seconds
-                )
-            else:
-                box = imaplib.IMAP4(self._box.host, self._box.port, timeout=seconds)
-            with box:
-                box.login(user, password)
+            with opened(server, seconds) as box:
                 yield box
-        except AlertbotError:
-            raise
-        except imaplib.IMAP4.error as error:
-            raise _unread(self._box.host, safe(str(error))) from None
-        except OSError as error:
-            raise _unread(self._box.host, reason_of(error)) from None
-
-
-def _unread(host: str, why: str) -> CouldNotLook:
-    return CouldNotLook(_("The mailbox on {host} could not be read: {why}.").format(host=host, why=why))
+        except MailboxUnread as error:
+            raise CouldNotLook(str(error)) from None
 
 
 def _junk(box: imaplib.IMAP4) -> list[str]:

@@ -1,40 +1,34 @@
 """Commands at the desk of a service (`--server`): the same words and options, without a database or a configuration
 here. Each function stands in for the one of its name that works on the database."""
 
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import typer
 import yaml
 
 from alertbot.alerts.compose import field_values
-from alertbot.alerts.views import AlertView, HaltView, SettledView, ShownAlertView
-from alertbot.cli import alerts, approving, following, halting, kept, numbers_verifying
+from alertbot.alerts.showing import Passing
+from alertbot.alerts.views import AlertView, ShownAlertView
+from alertbot.cli import alerts, approving, following, kept
 from alertbot.cli.frame import console, emit, say, session, split_pairs, this_or_last
-from alertbot.cli.now_page import now_page
 from alertbot.cli.remote.server import Server, part
 from alertbot.cli.tables import show_alerts
-from alertbot.cli.tables.show_numbers import numbers_table
-from alertbot.cli.tables.show_tables import (
-    deliveries_table,
-    kind_details,
-    kinds_table,
-    state_word,
-    status_view,
-)
-from alertbot.core.errors import Misuse, Refused
+from alertbot.cli.tables.show_tables import kind_details, kinds_table, sent_line
+from alertbot.core.errors import Misuse, Refused, StoreFailed
 from alertbot.core.model import AlertState
 from alertbot.core.words import _
-from alertbot.delivery.views import DeliveryView
-from alertbot.numbers.views import NumberHistory, NumberView
-from alertbot.ops.now import NowView
-from alertbot.ops.views import StatusView
 from alertbot.texts.preview.phrases import channel_type, recipients, stated, visible
 from alertbot.texts.views import FaultView, KindDetailsView, KindView, MessageView, PreviewView
 from alertbot.texts.wording.language import language_name
 
-PAGE_ROWS = 1000
+QUIET_SECONDS = (
+    15.0  # after which `--publish` tells what is left, as where this machine sends by itself
+)
 
 
 def server_of(context: typer.Context, token_file: Path | None = None) -> Server:
@@ -243,7 +237,9 @@ def approve(
     as_json: bool,
     **more: Any,
 ) -> None:
-    _without(**{name: more[name] for name in ("break_glass", "reason", "publish", "wait")})
+    _without(**{name: more[name] for name in ("break_glass", "reason")})
+    publish, wait = more["publish"], more["wait"]
+    approving.require_one_way(publish=publish, wait=wait)
     server, here = server_of(context, token_file), session(context)
     now: AlertView = server.get(AlertView, f"/alerts/{part(alert)}")
     seen = kept.shown(here.place, here.token(token_file), now.id)
@@ -255,9 +251,60 @@ def approve(
         raise Refused(sentence.format(alert=now.id, now=now.digest[:12], given=digest[:64]))
     body = {"digest": now.digest if digest is not None else seen}
     view = _decide(context, now.id, "approve", body, token_file)
+    if publish and view.start is not None:
+        said = _("{id} is approved; {server} is sending it.")
+        say(said.format(id=view.id, server=server.url), as_json)
+        last = _waited(server, view, quiet=QUIET_SECONDS)
+        _leave_published(replace(last, asked=view.asked), as_json)
     approving.tell_outlook(view, approving.approved(view), as_json)
-    if as_json:
+    if wait:
+        approving.leave_waiting(_waited(server, view), as_json)
+    elif as_json:
         emit(view)
+
+
+def _waited(server: Server, view: AlertView, *, quiet: float | None = None) -> AlertView:
+    """Watch the service send it; how it stands then. `quiet`: no longer than so many seconds in which nothing happens.
+    Raises `StoreFailed` where the service falls silent."""
+    told = approving.ProgressTeller(view)
+
+    def watch() -> None:
+        changed = time.monotonic()
+        while True:
+            begun, before = time.monotonic(), _counted(told.last)
+            if told.tell(server.get(Passing, f"/alerts/{part(view.id)}/progress")):
+                return
+            changed = begun if _counted(told.last) != before else changed
+            if quiet is not None and begun - changed > quiet:
+                return
+            time.sleep(told.pause(begun))
+
+    try:
+        approving.wait_for(told, watch)
+    except StoreFailed as error:
+        sentence = _("{id} is approved all the same. To see how far it is: alertbot status {id}")
+        raise StoreFailed(f"{error} {sentence.format(id=view.id)}") from None
+    return told.last
+
+
+def _counted(view: AlertView) -> list[Mapping[str, int]]:
+    return [one.deliveries for one in view.delivered or ()]
+
+
+def _leave_published(last: AlertView, as_json: bool) -> Never:
+    """Say what went out, as where this machine sends by itself, and leave with 0 or 3."""
+    for line in (last.verdict.said, *last.verdict.further) if last.verdict else ():
+        say(f"  {line}", as_json)
+    counts: Counter[str] = Counter()
+    for one in last.delivered or ():
+        counts.update(one.deliveries)
+    waiting = sum(one.left for one in last.delivered or ())
+    say(sent_line(counts["sent"], counts["failed"], counts["uncertain"], waiting), as_json)
+    if as_json:
+        emit(replace(last, delivered=None))
+    left = waiting or last.delivered is None  # nothing was heard of it
+    not_sent = sum(counts[name] for name in ("failed", "uncertain", "expired", "skipped"))
+    raise typer.Exit(approving.PARTLY if not_sent or left else 0)
 
 
 def return_(
@@ -323,124 +370,11 @@ def withdraw(context: typer.Context, **more: Any) -> None:
         following.tell_unpublished(view, more["as_json"])
 
 
-# --- following and stopping -----------------------------------------------------------------------
+def retract(context: typer.Context, alert: str, now: bool, **more: Any) -> None:
+    given = {"sets": None, "vars_file": None, "accept": None} | more
+    _followed(context, f"/alerts/{part(alert)}/retract", {"now": now}, given)
 
 
-def now_(context: typer.Context, token_file: Path | None, as_json: bool) -> None:
-    found = server_of(context, token_file).get(NowView, "/now")
-    if as_json:
-        emit(found)
-        return
-    console().print(now_page(found, None), end="", soft_wrap=True)
-
-
-def status(context: typer.Context, alert: str | None, watch: bool, as_json: bool) -> None:
-    _without(watch=watch)
-    found = server_of(context).get(StatusView, "/status", alert=alert)
-    emit(found) if as_json else console().print(status_view(found))
-
-
-def deliveries(
-    context: typer.Context, alert: str | None, state: str | None, limit: int | None, as_json: bool
-) -> None:
-    rows = every_delivery(server_of(context), alert, state, limit)
-    emit(rows) if as_json else console().print(deliveries_table(rows))
-
-
-def every_delivery(
-    server: Server, alert: str | None, state: str | None, limit: int | None
-) -> list[DeliveryView]:
-    """All rows, or the newest `limit` of them, oldest first, page by page."""
-    given = {"alert": alert, "state": state, "limit": str(PAGE_ROWS)}
-    query = {name: value for name, value in given.items() if value is not None}
-    rows: list[DeliveryView] = []
-    while True:
-        answer = server.ask("GET", "/deliveries", query=query)
-        page = server.view(list[DeliveryView], answer.document)
-        rows = [*page, *rows]
-        if "link" not in answer.headers or not page:
-            return rows[-limit:] if limit else rows
-        query["cursor"] = str(page[0].id)
-
-
-def halt(
-    context: typer.Context,
-    alert: str | None,
-    channel: str | None,
-    database: str | None,
-    as_json: bool,
-) -> None:
-    if database:  # named on the line: that one is meant, wherever a login leads
-        halting.halt(context, alert, channel, database, as_json)
-        return
-    body = {"alert": alert, "channel": channel}
-    done: HaltView = server_of(context).change(HaltView, "POST", "/halt", body)
-    halting.tell_halted(alert, channel, as_json)
-    if as_json:
-        emit(done)
-
-
-def resume(
-    context: typer.Context,
-    alert: str | None,
-    channel: str | None,
-    token_file: Path | None,
-    as_json: bool,
-) -> None:
-    body = {"alert": alert, "channel": channel}
-    done: HaltView = server_of(context, token_file).change(HaltView, "POST", "/resume", body)
-    halting.tell_resumed(alert, channel, as_json)
-    if as_json:
-        emit(done)
-
-
-def settle(
-    context: typer.Context,
-    delivery: int,
-    url: str | None,
-    token_file: Path | None,
-    as_json: bool,
-    **more: Any,
-) -> None:
-    chosen = [word for word in ("sent", "resend", "drop") if more[word]]
-    if len(chosen) != 1:
-        raise Misuse(_("Give one of --sent, --resend or --drop."))
-    body = {"word": chosen[0], "url": url}
-    server = server_of(context, token_file)
-    row: SettledView = server.change(SettledView, "POST", f"/deliveries/{delivery}/settle", body)
-    sentence = _("Delivery {id} is now: {state}.")
-    say(sentence.format(id=row.id, state=state_word(row.state)), as_json)
-    if as_json:
-        emit(row)
-
-
-# --- the register ---------------------------------------------------------------------------------
-
-
-def numbers_list(
-    context: typer.Context, query: str | None, standing: str | None, as_json: bool
-) -> None:
-    rows = server_of(context).get(list[NumberView], "/numbers", query=query, standing=standing)
-    emit(rows) if as_json else console().print(numbers_table(rows, None))
-
-
-def verify(
-    context: typer.Context,
-    entry: str | None,
-    token_file: Path | None,
-    as_json: bool,
-    **more: Any,
-) -> None:
-    _without(session=more["session"])
-    if entry is None:
-        raise Misuse(_("Give one entry, such as N12."))
-    server = server_of(context, token_file)
-    digits, call = more["digits"], more["call"]
-    if digits is None or call is None:
-        known: NumberHistory = server.get(NumberHistory, f"/numbers/{part(entry)}")
-        row = f"{known.entry}, {known.territory_name}, {known.service}"
-        digits = digits or numbers_verifying.ask(_("{row}: type its digits again").format(row=row))
-        call = call or numbers_verifying.ask_call()
-    body = {"digits": digits, "call": call, "called_at": more["called_at"], "note": more["note"]}
-    view: NumberView = server.change(NumberView, "POST", f"/numbers/{part(entry)}/verify", body)
-    numbers_verifying.tell_verified(view, as_json)
+def cancel(context: typer.Context, alert: str, text: list[str] | None, **more: Any) -> None:
+    words = following.by_language(text or [])
+    _followed(context, f"/alerts/{part(alert)}/false-alert", {"text": words}, more)

@@ -69,7 +69,11 @@ class Server:
         key: str | None = None,
     ) -> "ServerAnswer":
         """The answer of one request. Raises the error that the refusal is."""
-        headers = {"accept-language": language(), "user-agent": f"alertbot/{__version__}"}
+        headers = {
+            "accept-language": language(),
+            "user-agent": f"alertbot/{__version__}",
+            "x-alertbot-reader": "command-line",  # who finds commands in sentences and can give them
+        }
         headers |= {"authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= {"idempotency-key": key} if key else {}
         made = {"headers": headers, "params": query or None}

@@ -123,6 +123,12 @@ def people_table(people: Iterable[PersonLine], zone: ZoneInfo | None = None) -> 
     return table
 
 
+def sent_line(sent: int, failed: int, uncertain: int, waiting: int) -> str:
+    """What was sent, and what was not."""
+    said = _("Sent {sent}, failed {failed}, uncertain {uncertain}, still waiting {waiting}.")
+    return said.format(sent=sent, failed=failed, uncertain=uncertain, waiting=waiting)
+
+
 def recipients_table(rows: Iterable[SuppressedAddress], zone: ZoneInfo | None = None) -> Table:
     """Who is not written to, and whose mail came back for now; times in `zone`."""
     words = {

@@ -22,7 +22,7 @@ from alertbot.rehearsal.replay.telling import (
     summary_of,
 )
 from alertbot.rehearsal.replay.timeline import CaseEntry, said
-from alertbot.texts.preview.html_page import environment, page_style, policy
+from alertbot.texts.preview.html_page import page_style, page_template, policy
 
 WIDTH, HEIGHT, LEFT, RIGHT = 960, 230, 20, 940
 REALITY, OURS = 70, 150  # where the two lines lie
@@ -176,26 +176,22 @@ CLASSES = {LineMark.DECIDED: "decided", LineMark.HELD: "held"}
 def render(replay: Replay) -> str:
     """The page, to be written as UTF-8. It has no script and loads nothing."""
     style = page_style() + (HERE / "page.css").read_text(encoding="utf-8")
-    return (
-        environment(HERE)
-        .get_template("page.html.j2")
-        .render(
-            page_language=language(),
-            policy=policy(style),
-            style=Markup(style),  # noqa: S704  our own files
-            title=said(replay.timeline.title, language()),
-            notes=notes_of(replay),
-            figures=summary_of(replay),
-            pictures=[svg(replay, one, i) for i, one in enumerate(stretches(replay), start=1)],
-            rows=rows_of(replay),
-            names={one.kind: kind_title(replay, one.kind) for one in replay.posts},
-            counts=counts,
-            channel_name=channel_name,
-            zone=replay.timeline.zone.key,
-            head=headline,
-            told=_entry_text,
-            classes=CLASSES,
-        )
+    return page_template("page.html.j2", HERE).render(
+        page_language=language(),
+        policy=policy(style),
+        style=Markup(style),  # noqa: S704  our own files
+        title=said(replay.timeline.title, language()),
+        notes=notes_of(replay),
+        figures=summary_of(replay),
+        pictures=[svg(replay, one, i) for i, one in enumerate(stretches(replay), start=1)],
+        rows=rows_of(replay),
+        names={one.kind: kind_title(replay, one.kind) for one in replay.posts},
+        counts=counts,
+        channel_name=channel_name,
+        zone=replay.timeline.zone.key,
+        head=headline,
+        told=_entry_text,
+        classes=CLASSES,
     )
 
 

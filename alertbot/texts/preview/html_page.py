@@ -7,11 +7,12 @@ sheet, identified by its hash, is allowed, and pictures are embedded.
 import os
 import re
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from alertbot.core.errors import Misuse
@@ -21,11 +22,6 @@ from alertbot.texts.preview import phrases, plain
 from alertbot.texts.preview.fragments import fragment
 from alertbot.texts.preview.phrases import Sheet, ShownThread, address, threads
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-    from markupsafe import Markup
-
-
 HERE = Path(__file__).parent
 _HIGHLIGHTED = re.compile(r"https?://\S+|(?<![\w#&])#\w+")
 
@@ -33,15 +29,11 @@ _HIGHLIGHTED = re.compile(r"https?://\S+|(?<![\w#&])#\w+")
 def render_page(sheet: Sheet) -> str:
     """The whole page as text, to be written as UTF-8."""
     sheet_style = page_style()
-    return (
-        environment(HERE)
-        .get_template("page.html.j2")
-        .render(
-            **parts(sheet),
-            page_language=language(),
-            policy=policy(sheet_style),
-            style=Markup(sheet_style),  # noqa: S704  our own file
-        )
+    return page_template("page.html.j2", HERE).render(
+        **parts(sheet),
+        page_language=language(),
+        policy=policy(sheet_style),
+        style=Markup(sheet_style),  # noqa: S704  our own file
     )
 
 
@@ -74,7 +66,7 @@ def policy(style: str, form_action: str = "'none'") -> str:
     )
 
 
-def environment(*folders: Path) -> "Environment":
+def environment(*folders: Path) -> Environment:
     """A Jinja environment for pages with templates in these folders, in the reader's language;
     everything is escaped."""
     environment = Environment(
@@ -84,6 +76,13 @@ def environment(*folders: Path) -> "Environment":
     environment.filters.update(visible=phrases.visible, post=_post, bubble=_bubble, letter=_letter)
     environment.filters.update(initial=_initial, said=phrases.visible)
     return environment
+
+
+@cache
+def page_template(name: str, *folders: Path) -> Template:
+    """The template of a page in these folders, read and compiled once in a process. Raises jinja2's
+    `TemplateNotFound`."""
+    return environment(*folders).get_template(name)
 
 
 def _by_channel(messages: tuple[Message, ...]) -> dict[str, list[ShownThread]]:
@@ -98,7 +97,7 @@ def inline(picture: Picture) -> str:
     return f"data:{picture.mime};base64,{b64encode(picture.content).decode()}"
 
 
-def _post(message: Message) -> "Markup":
+def _post(message: Message) -> Markup:
     """A post on X: plain text with addresses and hashtags highlighted, as on X."""
     text, last, pieces = phrases.visible(message.text), 0, []
     for found in _HIGHLIGHTED.finditer(text):
@@ -107,16 +106,16 @@ def _post(message: Message) -> "Markup":
     return Markup("").join([*pieces, Markup.escape(text[last:])])
 
 
-def _accent(words: str) -> "Markup":
+def _accent(words: str) -> Markup:
     return Markup('<span class="accent">{}</span>').format(words)
 
 
-def _bubble(message: Message) -> "Markup":
+def _bubble(message: Message) -> Markup:
     """A message on Telegram, with its own bold, italic and links."""
     return _safe(message.html) if message.html else _post(message)
 
 
-def _letter(message: Message) -> "Markup":
+def _letter(message: Message) -> Markup:
     """A mail: the body of its HTML, or the plain alternative."""
     if not message.html:
         return _post(message)
@@ -124,7 +123,7 @@ def _letter(message: Message) -> "Markup":
     return _safe(f"<body{body}" if _tag else message.html)
 
 
-def _safe(html: str) -> "Markup":
+def _safe(html: str) -> Markup:
     return Markup(fragment(html))  # noqa: S704  written anew against an allow-list
 
 

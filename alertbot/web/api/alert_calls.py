@@ -8,7 +8,7 @@ from alertbot.alerts import approving, compose, following, showing, store_readin
 from alertbot.alerts.approving import DecisionOrigin
 from alertbot.alerts.compose import DraftRequest, load_kind, look
 from alertbot.alerts.lists import register
-from alertbot.alerts.showing import TextDifferences
+from alertbot.alerts.showing import Passing, TextDifferences
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.json import Json
@@ -61,6 +61,7 @@ def operations() -> tuple[Operation, ...]:
         change("/alerts", _draft, "Draft an alert", view, draft, DraftBody, status=201),
         read(one, _show, "An alert with its texts", ShownAlertView, ShowQuery),
         read(f"{one}/changes", _changes, "What differs in its texts", TextDifferences, ChangesQuery),
+        read(f"{one}/progress", _progress, "How far an approved alert has got", Passing),
         change(one, _edit, "Edit an alert", view, draft, EditBody, method="PATCH"),
         change(f"{one}/discard", _discard, "Discard a draft", view, draft),
         change(f"{one}/submit", _submit, "Ask for approval", view, submit, SubmitBody),
@@ -165,6 +166,10 @@ async def _show(call: Call, said: ShowQuery) -> Reply:
 
 async def _changes(call: Call, said: ChangesQuery) -> TextDifferences:
     return await showing.differences(call.service, call.path("alert"), call.person, since=said.since)
+
+
+async def _progress(call: Call, _said: Asked) -> Passing:
+    return await showing.passing(call.service, call.path("alert"))
 
 
 async def _edit(call: Call, said: EditBody) -> Reply:

@@ -209,12 +209,27 @@ class SettleBody(Said):
 
 class VerifyBody(Said):
     """A number read back: its digits typed again, and how the test call went (`answered`, `no-answer`, `busy`,
-    `wrong-service`, `not-called`) and when."""
+    `wrong-service`, `not-called`) and when. With a `version` it is refused if the entry has another form by now."""
 
     digits: Name
     call: Name
     called_at: Name | None = None
     note: Text | None = None
+    version: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
+
+
+class ReadBackBody(Said):
+    """Whose numbers are read back: a territory, or a query of the register."""
+
+    query: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY), AfterValidator(_without_nul)]
+
+
+class OpenBody(Said):
+    """A new incident: its title, for the team; or the watched service or group that it is about, and how that stands."""
+
+    title: Name | None = None
+    service: Name | None = None
+    state: Annotated[State, Field(strict=False)] | None = None
 
 
 class StateBody(Said):

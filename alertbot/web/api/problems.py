@@ -1,7 +1,7 @@
 """What the API answers when it does not do something: problem details (RFC 9457), with the sentences of the verbs."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -126,20 +126,21 @@ _KINDS: Mapping[type[AlertbotError], str] = {
 """The first that fits, narrow before wide."""
 
 
-def of(error: AlertbotError) -> Problem:
-    """The problem that a verb's refusal is."""
+def of(error: AlertbotError, *, commands: bool = False) -> Problem:
+    """The problem that a verb's refusal is. `commands`: its reader is the command line, which its sentences may name."""
     name = next(word for kind, word in _KINDS.items() if isinstance(error, kind))
     if name == "database":
         return unreachable()
+    worded: Callable[[str], str] = str if commands else for_programs
     more: dict[str, Json] = {}
     if isinstance(error, Faulty):
-        faults = [replace(one, message=for_programs(one.message)) for one in error.faults]
+        faults = [replace(one, message=worded(one.message)) for one in error.faults]
         more = {"faults": as_json(faults), "contradictions": as_json(error.contradictions)}
     if isinstance(error, TextChanged):
         more = {"digest": error.digest, "changes": as_json(error.differs)}
     if isinstance(error, PastMoment):
         more = {"moment": as_json(error.moment)}
-    return Problem(name, for_programs(str(error)), **more)
+    return Problem(name, worded(str(error)), **more)
 
 
 def unreachable() -> Problem:

@@ -34,6 +34,7 @@ from alertbot.web.reading import Attempts, Unreadable
 
 ROOT = "/api/v1"
 JSON = "application/json"
+READER, BY_COMMAND = "x-alertbot-reader", "command-line"
 LARGEST_BODY_BYTES = 200_000
 LONGEST_KEY = 255
 WAIT_SECONDS, LOOK_SECONDS = 10.0, 0.05  # for the answer to the same request, under way
@@ -167,9 +168,14 @@ async def guarded(room: ApiRoom, request: Request, work: Callable[[], Awaitable[
         except Problem as error:
             return problem(error).response()
         except AlertbotError as error:
-            return problem(problems.of(error)).response()
+            return problem(problems.of(error, commands=_knows_commands(request))).response()
         except Exception as error:  # noqa: BLE001 - the last net: a problem, never a traceback
             return problem(_failed(error)).response()
+
+
+def _knows_commands(request: Request) -> bool:
+    """Whether it is the command line that asks: to its readers sentences name commands, as on the service's machine."""
+    return request.headers.get(READER) == BY_COMMAND
 
 
 def _default(room: ApiRoom) -> str:
@@ -272,7 +278,7 @@ async def _made(operation: Operation, call: Call, said: BaseModel) -> Made:
     except Problem as error:
         return problem(error)
     except AlertbotError as error:
-        return problem(problems.of(error))
+        return problem(problems.of(error, commands=_knows_commands(call.request)))
     except Exception as error:  # noqa: BLE001 - it may have been done: the key must say so
         return problem(_failed(error))
     reply = view if isinstance(view, Reply) else Reply(view, {})

@@ -1,5 +1,6 @@
 """Following, stopping and looking: status, deliveries, halts, the register of numbers, incidents, what is first now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -7,24 +8,29 @@ from urllib.parse import urlencode
 from alertbot.alerts import halting, publishing
 from alertbot.alerts.lists import still_public
 from alertbot.alerts.views import HaltView, SettledView
+from alertbot.core.errors import Misuse
 from alertbot.core.words import _
 from alertbot.delivery.views import DeliveryView
-from alertbot.numbers import consulting
+from alertbot.numbers import consulting, verifying
 from alertbot.numbers.verifying import Verification
-from alertbot.numbers.views import NumberHistory, NumberView
+from alertbot.numbers.views import NumberHistory, NumberView, ReadingView
 from alertbot.ops import now, overview
 from alertbot.ops.now import NowView
 from alertbot.ops.views import StatusView
 from alertbot.people.rules import Scope
-from alertbot.watch import incidents
+from alertbot.watch import incidents, timeline
 from alertbot.watch.incidents import StateReport
-from alertbot.watch.views import IncidentDetails, IncidentLine
+from alertbot.watch.rules_log import State
+from alertbot.watch.timeline import TimelineLine
+from alertbot.watch.views import IncidentDetails, IncidentLine, IncidentView
 from alertbot.web.api.bodies import (
     LARGEST_ID,
     Asked,
     DeliveriesQuery,
     HaltBody,
     NumbersQuery,
+    OpenBody,
+    ReadBackBody,
     SettleBody,
     StateBody,
     StatusQuery,
@@ -46,7 +52,7 @@ class MeView:
 
 
 def operations() -> tuple[Operation, ...]:
-    submit, approve = Scope.SUBMIT, Scope.APPROVE
+    approve = Scope.APPROVE
     return (
         Operation("GET", "/me", _me, "Whose token this is", MeView, None, Asked),
         read("/now", _now, "What has to be known first", NowView),
@@ -62,13 +68,50 @@ def operations() -> tuple[Operation, ...]:
         ),
         change("/halt", _halt, "Stop: no new call starts", HaltView, None, HaltBody),
         change("/resume", _resume, "Go on", HaltView, approve, HaltBody),
+        *_register(),
+        *_events(),
+    )
+
+
+def _register() -> tuple[Operation, ...]:
+    submit = Scope.SUBMIT
+    return (
         read("/numbers", _numbers, "The register of numbers", list[NumberView], NumbersQuery),
         read("/numbers/{entry}", _number, "A number and its history", NumberHistory),
         change(
             "/numbers/{entry}/verify", _verify, "Read a number back", NumberView, submit, VerifyBody
         ),
+        change(
+            "/numbers/read-back",
+            _take,
+            "Begin to read numbers back, without their digits; nobody else is at them meanwhile",
+            ReadingView,
+            submit,
+            ReadBackBody,
+        ),
+        change(
+            "/numbers/read-back/leave",
+            _leave,
+            "Let others read them back",
+            ReadingView,
+            submit,
+            ReadBackBody,
+        ),
+    )
+
+
+def _events() -> tuple[Operation, ...]:
+    submit = Scope.SUBMIT
+    return (
         read("/incidents", _incidents, "Incidents", list[IncidentLine]),
+        change("/incidents", _open, "Open an incident", IncidentView, submit, OpenBody, status=201),
         read("/incidents/{incident}", _incident, "An incident and its log", IncidentDetails),
+        read(
+            "/incidents/{incident}/timeline",
+            _timeline,
+            "Everything that happened in an incident",
+            list[TimelineLine],
+        ),
         change(
             "/incidents/{incident}/state",
             _set_state,
@@ -135,12 +178,34 @@ async def _number(call: Call, _said: Asked) -> NumberHistory:
 
 
 async def _verify(call: Call, said: VerifyBody) -> NumberView:
-    given = Verification(said.digits, said.call, said.called_at, said.note)
+    given = Verification(said.digits, said.call, said.called_at, said.note, said.version)
     return await still_public.verify(call.service, call.person, call.path("entry"), given)
+
+
+async def _take(call: Call, said: ReadBackBody) -> ReadingView:
+    return verifying.reading_of(await verifying.take(call.service, call.person, said.query))
+
+
+async def _leave(call: Call, said: ReadBackBody) -> ReadingView:
+    return await verifying.leave_all(call.service, call.person, said.query)
 
 
 async def _incidents(call: Call, _said: Asked) -> list[IncidentLine]:
     return await incidents.listing(call.service)
+
+
+async def _open(call: Call, said: OpenBody) -> Reply:
+    if said.state is not None and said.service is None:
+        raise Misuse(_("A state needs the service that it is about."))
+    state = said.state or State.INVESTIGATING
+    found = await incidents.open_(
+        call.service, call.person, said.title, watched=said.service, state=state
+    )
+    return Reply(found, {"location": f"{ROOT}/incidents/{found.id}"})
+
+
+async def _timeline(call: Call, _said: Asked) -> Sequence[TimelineLine]:
+    return await timeline.of_incident(call.service, call.path("incident"))
 
 
 async def _incident(call: Call, _said: Asked) -> IncidentDetails:

@@ -25,7 +25,9 @@ from alertbot.web.desk import (
     numbers_page,
     people_page,
     read_back_page,
+    recipients_page,
     settings_page,
+    standing_page,
     tasks_page,
     token_page,
     watching_page,
@@ -66,6 +68,8 @@ PAGES = (
     people_page,
     by_organisation,
     settings_page,
+    recipients_page,
+    standing_page,
 )
 FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 

@@ -10,7 +10,7 @@ from alertbot.core.words import _
 from alertbot.ops import team
 from alertbot.ops.team import MemberView
 from alertbot.people import accounts, signing_in
-from alertbot.people.views import InvitationView
+from alertbot.people.views import InvitationView, LinkCode
 from alertbot.web.desk.room import (
     ROOT,
     Routes,
@@ -30,6 +30,7 @@ def add(routes: Routes) -> None:
     routes.post("/people", _add)
     routes.get("/people/{person}", _person)
     routes.post("/people/{person}/invite", _invite)
+    routes.post("/people/{person}/telegram", _telegram)
     for name, act in ACTS.items():
         routes.post(f"/people/{{person}}/{name}", _changing(act))
 
@@ -60,7 +61,10 @@ async def _member(visit: Visit) -> MemberView:
 
 
 async def _shown(
-    visit: Visit, error: AlertbotError | None = None, invitation: InvitationView | None = None
+    visit: Visit,
+    error: AlertbotError | None = None,
+    invitation: InvitationView | None = None,
+    code: LinkCode | None = None,
 ) -> Response:
     found = await _member(visit)
     return await page(
@@ -73,6 +77,8 @@ async def _shown(
         myself=found.line.id == visit.person.id,
         roles=tuple(map(str, Role)),
         invitation=invitation,
+        code=code,
+        typed=visit.field,
         error=error,
     )
 
@@ -101,6 +107,20 @@ async def _invite(visit: Visit) -> Response:
     async def act() -> Response:
         link = await accounts.invite(visit.service, visit.person, found.line.name)
         return await _shown(visit, invitation=link)
+
+    try:
+        return await shown_once(visit, f"{ROOT}/people/{found.line.id}", act)
+    except AlertbotError as error:
+        return await _shown(visit, error)
+
+
+async def _telegram(visit: Visit) -> Response:
+    """A code that links one's own Telegram account; answered at once, without going on: it is shown only here."""
+    found = await _member(visit)
+
+    async def act() -> Response:
+        code = await accounts.link(visit.service, visit.person, found.line.name)
+        return await _shown(visit, code=code)
 
     try:
         return await shown_once(visit, f"{ROOT}/people/{found.line.id}", act)
@@ -150,6 +170,13 @@ async def _end(visit: Visit, name: str) -> None:
     await signing_in.end_sessions(visit.service, visit.person, name, number)
 
 
+async def _set_mail(visit: Visit, name: str) -> None:
+    """Each person enters their own."""
+    if not visit.field("address").strip():
+        raise Misuse(_("Type the mail address."))
+    await accounts.set_mail(visit.service, visit.person, name, visit.field("address"))
+
+
 async def _forget_mail(visit: Visit, name: str) -> None:
     await accounts.set_mail(visit.service, visit.person, name, None)
 
@@ -164,6 +191,7 @@ ACTS: dict[str, Do] = {
     "roles": _change_roles,
     "revoke": _revoke,
     "end": _end,
+    "mail": _set_mail,
     "forget-mail": _forget_mail,
     "forget-telegram": _forget_telegram,
 }

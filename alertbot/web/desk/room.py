@@ -20,11 +20,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alertbot.alerts.rules_moves import state_word
+from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
 from alertbot.core.model import Person
 from alertbot.core.words import LANGUAGES, _, at_desk, language, spoken
 from alertbot.ops import now
 from alertbot.ops.settings_shown import SettingsOf
+from alertbot.pages.views import PageView
 from alertbot.people import signing_in, store_forms
 from alertbot.people.signing_in import SignInRefused
 from alertbot.people.store_sign_in import DeskSession
@@ -60,13 +62,16 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class DeskRoom:
     """The desk of one service. `url`: its origin, as people's browsers see it. `provider`: the organisation's own
-    sign-in, where there is one; `settings`: what it runs with, where that may be looked at."""
+    sign-in, where there is one; `settings`: what it runs with, where that may be looked at; `seals`: of return addresses;
+    `pages`: looks at the public pages."""
 
     service: WatchContext
     url: str
     attempts: Attempts = field(default_factory=Attempts)
     provider: "Provider | None" = None
     settings: SettingsOf | None = None
+    seals: Mapping[str, RecipientSeal] = field(default_factory=dict)
+    pages: Callable[[], Awaitable[Sequence[PageView]]] | None = None
 
     @property
     def secure(self) -> bool:

@@ -13,7 +13,18 @@ from alertbot.watch.rules_log import State
 
 ROOT = "/desk"
 _COMMAND = re.compile(r"`alertbot (?P<quoted>[^`]+)`|\balertbot (?=[a-z])(?P<bare>[^\n]*)")
-_GROUPS = ("incident", "numbers", "people", "rules", "task", "audit", "regions", "db")
+_GROUPS = (
+    "incident",
+    "numbers",
+    "people",
+    "rules",
+    "task",
+    "audit",
+    "regions",
+    "db",
+    "recipients",
+    "page",
+)
 _VALUES = frozenset({*map(str, State), "holding", "status"})  # arguments that look like other words
 _STOPS = ".,;:)"
 _BETWEEN = 8  # ", then ", "; voir "
@@ -174,5 +185,8 @@ _WAYS: tuple[tuple[str, Callable[[str, str], Way]], ...] = (
     ("people rotate", _to("/you", lambda: _("Renew my token"))),
     ("people", _to("/people", lambda: _("People"))),
     ("check", _machine(lambda: _("the check by whoever runs this machine"))),
+    ("recipients", _to("/recipients", lambda: _("Recipients of mail"))),
+    ("regions", _to("/country", lambda: _("The country’s facts"))),
+    ("page", _to("/public-page", lambda: _("The public page"))),
     ("audit", _to("/audit", lambda: _("Audit"))),
 )
