@@ -128,8 +128,8 @@ async def failed_for_now(conn: Connection, address: str, status: str | None, *, 
     return int(count or 1)
 
 
-async def counts(conn: Connection, digest: str, *, at: datetime) -> bool:
-    """Whether a mail that came back counts: False if the same one was counted before."""
+async def is_new(conn: Connection, digest: str, *, at: datetime) -> bool:
+    """Whether a mail that came back counts, as from now on: False if the same one was counted before."""
     first = sql.upsert(conn, returned).values(digest=digest, at=at)
     first = first.on_conflict_do_nothing(index_elements=[returned.c.digest])
     return await conn.scalar(first.returning(returned.c.digest)) is not None

@@ -204,7 +204,7 @@ async def _take_in(
         address = await store_suppressed.target_of(conn, number, channel)
         if address is None:
             return "foreign"
-        if not await store_suppressed.counts(conn, digest, at=service.now):
+        if not await store_suppressed.is_new(conn, digest, at=service.now):
             return "known"
         if one.verdict is BounceVerdict.GONE:
             await bounced(service, conn, address, one.status, channel)

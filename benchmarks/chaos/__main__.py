@@ -12,13 +12,14 @@ from itertools import cycle
 from pathlib import Path
 
 from benchmarks.chaos import record
+from benchmarks.chaos.disks import DISKS
 from benchmarks.chaos.faults import ENGINE, Fault
 from benchmarks.chaos.house import HOUSE
 from benchmarks.chaos.platforms import PLATFORMS
 from benchmarks.chaos.record import Row
 from benchmarks.chaos.stage import NotHere, Stage, Tally, closed_round, opened_round
 
-FAULTS: tuple[Fault, ...] = (*ENGINE, *HOUSE, *PLATFORMS)
+FAULTS: tuple[Fault, ...] = (*ENGINE, *HOUSE, *DISKS, *PLATFORMS)
 SECONDS = 120.0
 
 

@@ -43,8 +43,17 @@ class Office:
             kept["office"] = _first(one)
         folder, tokens = kept["office"]
         self.folder = one.folder
+        self.file = self.folder / "alertbot.db"
         shutil.copytree(folder, self.folder, dirs_exist_ok=True)
         self.desk = Desk(self.folder, dict(tokens))
+
+    def on_small_disk(self, size: str) -> Path:
+        """Move the database to a small disk of its own, which is given."""
+        folder = self.round.small_disk(size)
+        self.file = Path(shutil.move(self.file, folder / self.file.name))
+        self.desk.database = f"sqlite:///{DISK}/{self.file.name}"
+        self.desk.configure(channels=_channels(self.round.stage.port))
+        return folder
 
     def approved(self) -> str:
         """An alert that is on its way from now on."""
@@ -59,7 +68,7 @@ class Office:
         return pid
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.folder / "alertbot.db", timeout=60) as connection:
+        with sqlite3.connect(self.file, timeout=60) as connection:
             found = connection.execute(statement, values).fetchall()
         connection.close()
         return found
@@ -291,14 +300,14 @@ async def fifty_at_once(one: Round) -> Tally:
         begun.append((*one.command(*words, ALERTBOT_TOKEN=tokens[who]), words))
     for pid, _log, _words in begun:
         await until(lambda p=pid: not alive(p))  # type: ignore[misc]
-    codes = Counter(_code(log) for _pid, log, _words in begun)
+    codes = Counter(code_of(log) for _pid, log, _words in begun)
     one.lost += sum(n for code, n in codes.items() if code not in SENTENCES)
-    one.said += [office.told(log) for _pid, log, _words in begun if _code(log)]
+    one.said += [office.told(log) for _pid, log, _words in begun if code_of(log)]
     office.desk.run("resume", by="bo")
     return office.tally(alert, alone=await office.done(alert))
 
 
-def _code(log: Path) -> int:
+def code_of(log: Path) -> int:
     path = Path(f"{log}.code")
     return int(path.read_text()) if path.exists() else -1
 
@@ -362,14 +371,10 @@ async def command_without_room(one: Round) -> Tally:
     path = office.folder / "alertbot.db"
     full = one.dice.random() < 0.6
     if full:
-        folder = one.small_disk("4m")
-        shutil.move(path, folder / path.name)
-        office.desk.configure(
-            channels=_channels(one.stage.port), database=f"sqlite:///{DISK}/{path.name}"
-        )
-        before = _rows(folder / path.name)
+        folder = office.on_small_disk("4m")
+        path = office.file
+        before = _rows(path)
         ballast = filled(folder)
-        path = folder / path.name
     else:
         before = _rows(path)
         other = locked(path)
@@ -384,12 +389,12 @@ async def command_without_room(one: Round) -> Tally:
         other.close()
         gone(pid)
     one.said.append(office.told(log))
-    failed = _code(log) != 0
+    failed = code_of(log) != 0
     one.lost += failed and _rows(path) != before
     again = office.desk.run(*words, by="ada")
     return Tally(
         deliveries=1,
-        lost=one.lost + (again.code != 0) + (_code(log) not in SENTENCES),
+        lost=one.lost + (again.code != 0) + (code_of(log) not in SENTENCES),
         message=one.message(),
     )
 

@@ -297,3 +297,53 @@ async def test_what_would_break_out_of_a_command_is_not_sent() -> None:
         with pytest.raises(Broken, match="RCPT"):
             await hand_over(lines, MailEnvelope("us@example.org", "a@b\r\nDATA"), MAIL)
     assert b"MAIL" not in b"".join(post.portions)
+
+
+class Narrow(Post):
+    """A server that takes so many connections, and tells others to come later."""
+
+    def __init__(self, takes: int) -> None:
+        super().__init__()
+        self._takes, self._here = takes, 0
+        self.refused = 0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._here >= self._takes:
+            self.refused += 1
+            writer.write(b"421 4.7.0 too many connections\r\n")
+            return
+        self._here += 1
+        try:
+            await super().handle(reader, writer)
+        finally:
+            self._here -= 1
+
+
+@pytest.mark.parametrize("takes", [1, 3])
+async def test_a_server_that_takes_fewer_connections_gets_every_mail_over_those(takes: int) -> None:
+    narrow = Narrow(takes)
+    async with raw.listening(narrow.handle) as port:
+        pool = SmtpPool(Server("127.0.0.1", port, "none", "me"), 4)
+        supplies = [One(*[OutgoingMail(ENVELOPE, MAIL)] * 10) for _ in range(4)]
+        await asyncio.gather(*(pool.serve(one) for one in supplies))
+        assert narrow.refused
+        assert pool.room == takes
+        for one in supplies:  # as the engine does: who gave up a connection comes again
+            await pool.serve(one)
+        await pool.close()
+    answers = [one for supply in supplies for one in supply.answers]
+    assert [one for one in answers if isinstance(one, Broken)] == []
+    assert len(narrow.mails) == len(answers) == 40
+
+
+async def test_a_server_that_takes_no_connection_at_all_leaves_nobody_waiting() -> None:
+    narrow = Narrow(0)
+    async with raw.listening(narrow.handle) as port:
+        pool = SmtpPool(Server("127.0.0.1", port, "none", "me"), 4)
+        supplies = [One(*[OutgoingMail(ENVELOPE, MAIL)] * 3) for _ in range(4)]
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(pool.serve(one) for one in supplies))
+    answers = [one for supply in supplies for one in supply.answers]
+    assert [(one.phase, one.code) for one in answers if isinstance(one, Broken)] == [
+        (Phase.CONNECT, 421)
+    ] * 12

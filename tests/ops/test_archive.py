@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,11 +16,13 @@ from alertbot.alerts import showing, store_incidents
 from alertbot.channels import base
 from alertbot.core.errors import Misuse, Refused, Rejected, StoreFailed
 from alertbot.core.model import Channel, DeliveryState, Post, Receipt, Target
+from alertbot.db import facts
 from alertbot.db.database import Database
 from alertbot.db.tables import delivery
 from alertbot.delivery import store_archive, store_listing
 from alertbot.ops import archive, overview, store_metrics
 from alertbot.watch import timeline
+from benchmarks.chaos.stage import filled, mounted, unmounted
 from tests.team import CHANNELS, Team, gather
 
 READERS = 12
@@ -191,3 +196,61 @@ async def test_a_folder_that_cannot_be_written_is_told(team: Team, tmp_path: Pat
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreFailed, match="cannot be written"):
         await archived(team, tmp_path / "file")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 4 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if not mounted(folder, "4m"):
+        assert not os.environ.get("CI") or os.geteuid(), "CI mounts small disks"
+        pytest.skip("this machine does not let us mount a small disk")
+    yield folder
+    unmounted(folder)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("left", [0, 100])
+async def test_a_full_disk_under_the_files_takes_no_row_and_leaves_no_file(
+    team: Team, disk: Path, left: int
+) -> None:
+    alert = await over(team)
+    before = await told(team, alert)
+    ballast = filled(disk)
+    os.truncate(ballast, ballast.stat().st_size - left)
+    with pytest.raises(StoreFailed, match="cannot be written: No space left on device"):
+        await archived(team, disk)
+    assert files(disk) == {"ballast"}
+    assert await told(team, alert) == before
+    ballast.unlink()
+    view = await archived(team, disk)
+    (done,) = view.archived
+    assert (await archive.verify(team.service, Path(str(done.file)))).sound
+
+
+@pytest.mark.thorough
+async def test_a_full_disk_under_the_database_takes_no_row_and_the_file_stands_for_the_next_try(
+    sqlite_template: Path, disk: Path, tmp_path: Path
+) -> None:
+    shutil.copyfile(sqlite_template, disk / "alertbot.db")
+    to = tmp_path / "files"
+    database = await Database.open(f"sqlite:///{disk}/alertbot.db", migrate=False)
+    try:
+        team = await gather(database, (*CHANNELS, LIST), handlers={"press": answer})
+        alert = await over(team)
+        before, count = await told(team, alert), await rows(team)
+        await team.service.database.transact(_promises_are_past)
+        day = (team.clock.now - timedelta(days=1)).date()
+        await team.service.database.transact(facts.pseudonym_key)
+        ballast = filled(disk)
+        with pytest.raises(StoreFailed, match=r"The disk of the database .* is full"):
+            await archive.archive(team.service, team.people["bo"], day, to)
+        assert (await told(team, alert), await rows(team)) == (before, count)
+        ballast.unlink()
+        (done,) = (await archive.archive(team.service, team.people["bo"], day, to)).archived
+        assert files(to) == {Path(str(done.file)).name}
+        assert (await archive.verify(team.service, Path(str(done.file)))).sound
+        assert await rows(team) < count
+    finally:
+        await database.close()

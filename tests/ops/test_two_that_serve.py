@@ -1,11 +1,14 @@
 """Two `alertbot serve` on one database, and a worker beside them: one polls at a time, both are ready, and another polls
 when that one is killed or stands still."""
 
+import asyncio
 import http.server
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,7 +21,8 @@ import httpx
 import pytest
 from sqlalchemy import make_url
 
-from tests import program
+from tests import program, severing
+from tests.severing import Machine, why_no_machines
 
 pytestmark = [pytest.mark.postgres, pytest.mark.thorough]
 
@@ -62,10 +66,13 @@ def source() -> Iterator[Source]:
     made.close()
 
 
-def configured(folder: Path, name: str, database: str, source: Source, **more: Any) -> Path:
+def configured(
+    folder: Path, name: str, database: str, source: "Source | Neighbour", **more: Any
+) -> Path:
     """A configuration of its own only in whom it says it is when it polls."""
     there = make_url(database)
-    address = f"postgresql://{there.username}@{there.host or ''}/{there.database}"
+    port = f":{there.port}" if there.port else ""
+    address = f"postgresql://{there.username}@{there.host or ''}{port}/{there.database}"
     address += "?" + "&".join(f"{key}={value}" for key, value in there.query.items())
     polled = {"type": "statuspage", "poll": {"url": f"{source.address}?{name}", "every": "1s"}}
     config = {
@@ -80,9 +87,10 @@ def configured(folder: Path, name: str, database: str, source: Source, **more: A
 
 
 @contextmanager
-def started(config: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+def started(config: Path, *words: str, on: Machine | None = None) -> Iterator["subprocess.Popen[str]"]:
+    command = [program.PROGRAM, "--config", str(config), *words]
     process = subprocess.Popen(
-        [program.PROGRAM, "--config", str(config), *words],
+        on.command(*command) if on else command,
         env=program.surroundings(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -154,3 +162,107 @@ def _both(leader: "subprocess.Popen[str]", other: "subprocess.Popen[str]") -> di
 
 def _ready(address: str) -> bool:
     return httpx.get(f"{address}/readyz", timeout=LIMIT).status_code == 200
+
+
+ASKED = """
+import http.server, json, sys, time
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open(sys.argv[1], "a") as file:
+            file.write(f"{time.monotonic()}\\n")
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(sys.argv[2].encode())
+    def log_message(self, *words):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+class Neighbour:
+    """Another machine with `alertbot serve` on it, and a status page that notes when it is asked."""
+
+    def __init__(self, number: int, folder: Path) -> None:
+        self.machine = Machine(number)
+        self.notes = folder / f"asked{number}"
+        self.notes.touch()
+        self.address = ""
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        self.machine.make()
+        try:
+            command = self.machine.command(
+                sys.executable, "-c", ASKED, str(self.notes), json.dumps(STATE)
+            )
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as page:
+                assert page.stdout is not None
+                self.address = f"http://127.0.0.1:{page.stdout.readline().strip()}/state.json"
+                try:
+                    yield
+                finally:
+                    page.kill()
+        finally:
+            self.machine.remove()
+
+    def asked(self) -> list[float]:
+        """When its own `serve` asked."""
+        return [float(line) for line in self.notes.read_text().splitlines()]
+
+
+@pytest.fixture
+def neighbours(tmp_path: Path) -> Iterator[tuple[Neighbour, Neighbour]]:
+    if why := why_no_machines():
+        assert shutil.which("ip") or not os.environ.get("CI"), why
+        pytest.skip(why)
+    first, second = Neighbour(1, tmp_path), Neighbour(2, tmp_path)
+    with first.up(), second.up():
+        yield first, second
+
+
+@pytest.mark.parametrize("cut", ["packets", "cable"])
+async def test_a_machine_that_is_cut_off_is_followed_within_30_s_and_never_two_watch(
+    postgres_url: str, neighbours: tuple[Neighbour, Neighbour], tmp_path: Path, cut: str
+) -> None:
+    """Two machines of their own, each with its wire to the database. Nobody is told that the first wire is cut: no
+    connection is refused or reset."""
+    first, second = neighbours
+    async with (
+        severing.door_to(postgres_url, first.machine.here) as one,
+        severing.door_to(postgres_url, second.machine.here) as two,
+    ):
+        a = configured(tmp_path, "a", one.address, first)
+        b = configured(tmp_path, "b", two.address, second)
+        await asyncio.to_thread(_cut_off, a, b, first, second, cut, postgres_url)
+
+
+def _cut_off(
+    a: Path, b: Path, first: Neighbour, second: Neighbour, cut: str, postgres_url: str
+) -> None:
+    wire = first.machine
+    lose, find = (wire.lose_packets, wire.find_packets) if cut == "packets" else (wire.pull, wire.plug)
+    with started(a, "serve", "--port", "0", on=wire) as leader:
+        told(leader)
+        until(lambda: len(first.asked()) > 2)
+        with started(b, "serve", "--port", "0", on=second.machine) as other:
+            told(other)
+            here = configured(a.parent, "here", postgres_url, first)
+            until(lambda: _status(here)["standing_by"] != [])
+            assert second.asked() == []
+            lose()
+            severed = time.monotonic()
+            until(lambda: len(second.asked()) > 1, 2 * TAKEN_OVER)
+            taken = second.asked()[0]
+            assert taken - severed <= TAKEN_OVER
+            assert first.asked()[-1] < taken, "both asked at the same time"
+            time.sleep(2)
+            quiet = len(first.asked())
+            find()
+            until(lambda: _status(here)["standing_by"] != [], 2 * TAKEN_OVER)
+            assert len(first.asked()) == quiet, "the one that was cut off went on"
+            assert leader.poll() is None
+            assert other.poll() is None
+            asked = len(second.asked())
+            until(lambda: len(second.asked()) > asked + 1)

@@ -334,16 +334,21 @@ class SmtpPool:
         self._waiters.append(waiter)
         try:
             return await waiter
-        finally:
-            self._active += 1
-            if waiter in self._waiters:  # nobody answered: it was given up
-                self._waiters.remove(waiter)
+        except asyncio.CancelledError:
+            if waiter.cancelled():  # nobody has answered
+                self._active += 1
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+            elif (line := waiter.result()) is not None:
+                self._keep(line)
+            raise
 
     def _hand_over(self, line: SmtpConnection | None) -> bool:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(line)
+                self._active += 1  # from this moment on, not from when it gets its turn
                 return True
         return False
 
