@@ -90,7 +90,7 @@ class _Line(Context):
 class _InOneLanguage:
     """Typer's English-only messages in the reader's language."""
 
-    context_class = _Line
+    context_class: type[Context] = _Line
 
     def format_epilog(self, _ctx: Any, formatter: Any) -> None:
         """The example stands in one line, so that it can be copied from the terminal."""
