@@ -72,6 +72,7 @@ class App:
                 self.config.publish_delay,
                 warn_before=self.config.numbers.warn_before,
                 reach=reach_of(self.config),
+                keep_addresses=self.config.retention.addresses,
                 watch=self.watch,
             )
         return self._context

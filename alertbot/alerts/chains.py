@@ -22,7 +22,8 @@ from alertbot.core.model import (
     Relation,
     Target,
 )
-from alertbot.core.words import _
+from alertbot.core.target_list import is_erased
+from alertbot.core.words import _, ngettext
 from alertbot.db.database import prepared
 from alertbot.db.sql import Connection
 from alertbot.delivery.store_outbox import NewDelivery
@@ -137,7 +138,7 @@ def _chain(
     posts: Sequence[StandingPost],
     by_hand: tuple[Channel, ...],
 ) -> Chain:
-    carried = _aims(posts, publisher)
+    carried = _aims([one for one in posts if not is_erased(one.target)], publisher)
     for channel in by_hand:
         carried = _joined(carried, channel)
     if relation not in ONLY_THOSE_REACHED:
@@ -149,12 +150,30 @@ def _chain(
         originals=originals,
         targets={name: carried[name] for name in configured if name in carried},
         messages=messages,
-        lost=tuple(
-            Omission(name, None, _why_lost(publisher, name))
-            for name in carried
-            if name not in configured
+        lost=(
+            *(
+                Omission(name, None, _why_lost(publisher, name))
+                for name in carried
+                if name not in configured
+            ),
+            *_forgotten(posts),
         ),
     )
+
+
+def _forgotten(posts: Iterable[StandingPost]) -> Iterable[Omission]:
+    """Whom nobody can write to any more because their addresses were erased, by channel."""
+    found: dict[str, set[str]] = {}
+    for one in posts:
+        if is_erased(one.target):
+            found.setdefault(one.channel, set()).add(one.target)
+    for name, each in found.items():
+        sentence = ngettext(
+            "the address of {n} recipient who was reached was erased since; they are not told",
+            "the addresses of {n} recipients who were reached were erased since; they are not told",
+            len(each),
+        )
+        yield Omission(name, None, sentence.format(n=len(each)))
 
 
 def is_unusable(publisher: Publisher, channel: str) -> bool:

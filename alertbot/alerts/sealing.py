@@ -4,7 +4,8 @@ submission; and in what the configuration of whoever looks differs from those.
 The terms are a JSON object: `channels`, which account each one is, by fact (see
 `Adapter.identity`); `files`, the fingerprint of the kind's files; `approvers`, `author_may_approve`,
 `not_before` (epoch seconds); `relation`, `original`, `references`; `on_cancel`, by channel, for a denial;
-`posts`, the earlier posts that were known then, each `[channel, id on the platform, alert, address]`.
+`posts`, the earlier posts that were known then, each `[channel, id on the platform, alert, address]`; `named`, by which
+the digest still belongs to the alert when addresses of it were erased (see `texts.digest`).
 """
 
 import hmac
@@ -20,10 +21,11 @@ from alertbot.core.json import Json
 from alertbot.core.loops import in_thread
 from alertbot.core.model import Relation
 from alertbot.core.words import _
+from alertbot.db import facts
 from alertbot.db.database import prepared
 from alertbot.db.sql import Connection
 from alertbot.people.context import Context, RequestSettings
-from alertbot.texts.digest import Terms, agrees
+from alertbot.texts.digest import NAMED, Terms, agrees, digest_of
 from alertbot.texts.kinds.layers import fingerprint
 from alertbot.texts.publisher import Publisher
 
@@ -39,6 +41,7 @@ def disagreement(alert: Alert, said: StoredTexts, digest: str) -> str | None:
         retraction=said.retraction.values(),
         salt=alert.salt,
         terms=alert.terms,
+        erasure=said.erasure,
     )
     if agreed and digest == alert.digest:
         return None
@@ -83,13 +86,44 @@ def proof(reach: RequestSettings, way: str, alert: str, digest: str, person: str
     return hmac.new(read().encode(), said.encode(), "sha256").hexdigest()
 
 
-async def terms(service: Context, conn: Connection, alert: Alert) -> Terms:
-    """The terms of an alert that is being submitted."""
+async def terms(service: Context, conn: Connection, alert: Alert, *, fresh: bool = False) -> Terms:
+    """The terms of an alert that is being submitted. `fresh`: it was written in this very transaction."""
+    key = await facts.pseudonym_key(conn)
+    if fresh:
+        said = await store_reading.stored_texts(conn, alert.id, alert.channels)
+        digest = await in_thread(partial(named, alert, said, key))
+    else:
+        digest = _named_apart(service, alert, key)
     posts = await known_posts(service, conn, alert)
-    return await in_thread(partial(_terms, service.publisher, alert, posts))
+    found = await in_thread(partial(_terms, service.publisher, alert, posts))
+    return {**found, NAMED: digest}
 
 
-def _terms(publisher: Publisher, alert: Alert, posts: tuple[KnownPost, ...]) -> Terms:
+def _named_apart(service: Context, alert: Alert, key: bytes) -> str:
+    """As `named`, outside the transaction: a large list takes seconds."""
+
+    async def look() -> str:
+        read = partial(store_reading.stored_texts, alert_id=alert.id, channels=alert.channels)
+        said = await service.database.read(read)
+        return await in_thread(partial(named, alert, said, key))
+
+    grounds = (alert.revision, alert.digest, alert.kind, alert.exercise, alert.channels, key)
+    return prepared(f"pseudonyms of {alert.id}", grounds, look)
+
+
+def named(alert: Alert, said: StoredTexts, key: bytes) -> str:
+    """The digest of the stored texts with the pseudonyms of all targets in the places of their addresses. `key`: of
+    the pseudonyms."""
+    return digest_of(
+        alert.kind,
+        said.texts.values(),
+        store_reading.with_pseudonyms(said.targets, key),
+        exercise=alert.exercise,
+        retraction=said.retraction.values(),
+    )
+
+
+def _terms(publisher: Publisher, alert: Alert, posts: tuple[KnownPost, ...]) -> Mapping[str, Json]:
     here = [name for name in alert.channels if name in publisher.channels]
     found: dict[str, Json] = {
         "channels": {name: dict(publisher.identity(name)) for name in here},

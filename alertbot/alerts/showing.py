@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alertbot.alerts import (
     conflicts,
+    erasing,
     sealing,
     store_alerts,
     store_following,
@@ -90,7 +91,8 @@ async def _look(
     )
     carried = await _numbers(conn, alert, now)
     archived = await store_archive.of_alert(conn, alert.id)
-    record = tuple(_record(service, view, carried, archived))
+    gone = await erasing.of_alert(conn, alert, service.publisher.zone)
+    record = (*_record(service, view, carried, archived), *gone)
     sheet = replace(sheet, verdict=view.verdict, record=record)
     return alert, ShownAlertView(
         **views.carried_over(view),

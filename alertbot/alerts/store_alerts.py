@@ -352,5 +352,7 @@ def _unapproved() -> ColumnValues:
             "glass_hands",
             "countersigned_by",
             "countersigned_at",
+            "content",
+            "named",
         )
     )

@@ -26,6 +26,7 @@ from alertbot.core.model import (
 )
 from alertbot.core.target_list import TargetList
 from alertbot.core.words import _, retold
+from alertbot.db import facts
 from alertbot.db.sql import AUDIT, Connection, take_lock
 from alertbot.db.tables import (
     alert,
@@ -39,6 +40,7 @@ from alertbot.db.tables import (
     target,
 )
 from alertbot.people import store_people
+from alertbot.texts.digest import Erasure
 
 SHORTEST_BEGINNING = 4  # an incident's letters: a slip of the finger must not name an alert
 _NAMED_MATCHES = 5
@@ -100,6 +102,10 @@ class Alert(AlertFacts):
     salt: str | None = None  # in the digest, since the submission
     terms: Mapping[str, Any] | None = None  # see `sealing`; None before it was submitted
     assistant: str | None = None  # that worded it for its author
+    content: str | None = (
+        None  # since an address of it was erased, as `named`: see `texts.digest.Erasure`
+    )
+    named: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,17 +202,20 @@ async def messages_of(
 
 @dataclass(frozen=True, slots=True)
 class StoredTexts:
-    """What an alert's digest covers: its texts and those of its prepared retraction by row id, and its targets."""
+    """What an alert's digest covers: its texts and those of its prepared retraction by row id, and its targets.
+    `erasure`: what stands in for the targets whose addresses were erased."""
 
     texts: Mapping[int, Message]
     targets: Mapping[str, Sequence[Target]]
     retraction: Mapping[int, Message]
+    erasure: Erasure | None = None
 
 
 async def stored_texts(conn: Connection, alert_id: str, channels: Iterable[str]) -> StoredTexts:
     """The texts of the alert's current revision, and the targets in its `channels`."""
     signed = (Purpose.PUBLICATION.value, Purpose.RETRACTION.value)
-    present = select(alert.c.revision).where(alert.c.id == alert_id).scalar_subquery()
+    mine = alert.c.id == alert_id
+    present = select(alert.c.revision).where(mine).scalar_subquery()
     query = select(message).where(
         message.c.alert_id == alert_id, message.c.purpose.in_(signed), message.c.revision == present
     )
@@ -214,7 +223,20 @@ async def stored_texts(conn: Connection, alert_id: str, channels: Iterable[str])
     for row in await conn.execute(query.order_by(message.c.id)):
         found[row.purpose][row.id] = _message(row)
     targets = await targets_of(conn, alert_id, channels)
-    return StoredTexts(found[signed[0]], targets, found[signed[1]])
+    kept = (await conn.execute(select(alert.c.content, alert.c.named).where(mine))).one_or_none()
+    erasure = None
+    if kept is not None and kept.content is not None:
+        key = await facts.pseudonym_key(conn, make=False)
+        erasure = Erasure(kept.content, kept.named or "", with_pseudonyms(targets, key))
+    return StoredTexts(found[signed[0]], targets, found[signed[1]], erasure)
+
+
+def with_pseudonyms(targets: Mapping[str, Sequence[Target]], key: bytes) -> dict[str, Sequence[Target]]:
+    """The targets, each with the pseudonym of its address in the place of it."""
+    return {
+        name: TargetList(Target(facts.pseudonym_of(key, one.address), one.lang) for one in group)
+        for name, group in targets.items()
+    }
 
 
 async def targets_of(

@@ -325,12 +325,12 @@ async def submit(service: Context, actor: Person, reference: str, *, retime: boo
     rules.require_role(Verb.SUBMIT, actor)
 
     async def work(conn: Connection) -> AlertView:
-        alert = await store_reading.get(conn, reference, lock=True)
+        stored = alert = await store_reading.get(conn, reference, lock=True)
         if retime:
             alert = await _retimed(service, conn, actor, alert)
         elif any(one.rule in OF_THE_REGISTER | area.SETTLED_LATER for one in alert.faults):
             alert = await _looked_up(service, conn, actor, alert)
-        alert = await ask(service, conn, actor, alert)
+        alert = await ask(service, conn, actor, alert, fresh=alert is not stored)
         return await views.full(conn, alert, service.now)
 
     return await service.database.transact(work)
@@ -343,13 +343,14 @@ async def ask(
     alert: Alert,
     *,
     call: bool = True,
+    fresh: bool = True,
 ) -> Alert:
     """Make the draft pending under terms that its digest covers from now on. `call`: notify the team and
-    ask the approvers. Raises `Faulty` with every fault, `PastMoment` if a promised time is over."""
+    ask the approvers. `fresh`: it was written in this very transaction. Raises `Faulty` with every fault, `PastMoment` if a promised time is over."""
     now = service.now
     alert = await conflicts.refreshed(conn, alert, now)
     await verdicts.require_submittable(service, conn, alert, now)
-    terms = await sealing.terms(service, conn, alert)
+    terms = await sealing.terms(service, conn, alert, fresh=fresh)
     alert = await store_alerts.submit(conn, alert, by=actor, now=now, terms=terms)
     await note(conn, actor, "submit", alert, now, salt=alert.salt, terms=terms_sum(terms))
     if call:

@@ -1,4 +1,4 @@
-"""What leaves the database for a file: db backup, db restore; archive."""
+"""What leaves the database for a file: db backup, db restore, db compact; archive."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -13,9 +13,10 @@ from alertbot.cli.frame import AsJson, TokenFile, console, emit, say, session
 from alertbot.cli.running import act
 from alertbot.config.partly import database_settings
 from alertbot.core.errors import Misuse, safe
-from alertbot.core.words import _
+from alertbot.core.words import _, ngettext
 from alertbot.db.backup import Told
 from alertbot.ops import archive, backup
+from alertbot.ops.backup import RestoredView
 
 T = TypeVar("T")
 PAGE_BYTES = 4096  # SQLite's usual page; only for the bar
@@ -41,6 +42,25 @@ def save(
         emit(done)
 
 
+def compact(context: typer.Context, as_json: AsJson = False) -> None:
+    url = database_settings(session(context).config_path()).database_url
+    done = asyncio.run(backup.compact(url))
+    sentence = _("{path} was written anew: {before} MB before, {after} MB now.")
+    before, after = (round(size / 1e6, 1) for size in (done.before, done.after))
+    say(sentence.format(path=done.database, before=before, after=after), as_json)
+    if not done.clean:
+        say(
+            _(
+                "Somebody still reads what was there before, so its side file holds it until they have ended: run this again"
+                " then."
+            ),
+            as_json,
+        )
+    say(_("Earlier backups and copies of its disk are as they were."), as_json)
+    if as_json:
+        emit(done)
+
+
 def restore(
     context: typer.Context,
     copied: Annotated[Path, typer.Argument(metavar=_("FILE"), help=_("A copy made by `db backup`."))],
@@ -52,6 +72,7 @@ def restore(
     )
     if done.aside:
         say(_("What stood there before is now {path}.").format(path=done.aside), as_json)
+    say(_whom_to_leave_alone(done), as_json)
     for line in _what_next():
         say(line, as_json)
     if as_json:
@@ -76,7 +97,7 @@ def archive_(
     token_file: TokenFile = None,
     as_json: AsJson = False,
 ) -> None:
-    day = _day(before)
+    day = day_of(before)
     done = act(
         context,
         lambda service, actor: archive.archive(service, actor, day, to, dry_run=dry_run),
@@ -100,12 +121,29 @@ def archive_(
         emit(done)
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """A day as it is typed. Raises `Misuse`."""
     try:
         return date.fromisoformat(text)
     except ValueError:
         sentence = _("'{day}' is not a day; write it like 2026-06-02.")
         raise Misuse(sentence.format(day=safe(text[:40]))) from None
+
+
+def _whom_to_leave_alone(done: RestoredView) -> str:
+    if done.left_alone is None:
+        return _(
+            "Who unsubscribed or was erased after the copy was made is NOT known in it: before you resume, do it again, for"
+            " those who were erased with `alertbot recipients erase --keys FILE` from a list that you kept."
+        )
+    sentence = ngettext(
+        "{n} address that is not to be written to was taken over from what stood there before; the worker erases again who"
+        " had asked for it.",
+        "{n} addresses that are not to be written to were taken over from what stood there before; the worker erases again"
+        " who had asked for it.",
+        done.left_alone,
+    )
+    return sentence.format(n=done.left_alone)
 
 
 def _what_next() -> tuple[str, ...]:

@@ -275,6 +275,16 @@ RECIPIENTS = Listing(
             ),
             "recipients bounces /var/mail/retours",
         ),
+        "erase": ListedCommand(
+            "recipients:erase",
+            _("Erase these addresses everywhere, for good, and write to them no more."),
+            'recipients erase maire@commune.example.fr --reason "asked by letter"',
+        ),
+        "expire": ListedCommand(
+            "recipients:expire",
+            _("Erase the addresses of all that was over before a day, or as `retention:` says."),
+            "recipients expire --before 2025-01-01 --dry-run",
+        ),
     },
 )
 
@@ -425,6 +435,11 @@ DB = Listing(
                 " database (SQLite)."
             ),
             "db restore /backup/alertbot-20260602T213000Z.db",
+        ),
+        "compact": ListedCommand(
+            "backups:compact",
+            _("Write the database anew, so that nothing erased can be read from its files (SQLite)."),
+            "db compact",
         ),
     },
 )

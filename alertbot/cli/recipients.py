@@ -1,7 +1,10 @@
-"""Who is not to be written to any more: recipients list, suppress, release, bounces."""
+"""Who is not to be written to any more, and whose addresses are erased: recipients list, suppress, release, bounces,
+erase, expire."""
 
+import json
 import sys
 from dataclasses import asdict
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -9,8 +12,11 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
+from alertbot.alerts import erasing
+from alertbot.alerts.erasing import ErasedView
 from alertbot.app import App
 from alertbot.channels.email.returned import split
+from alertbot.cli.backups import day_of
 from alertbot.cli.frame import AsJson, TokenFile, console, emit, say
 from alertbot.cli.running import act, read, with_app
 from alertbot.cli.tables.show_tables import recipients_table
@@ -128,10 +134,112 @@ def bounces(
         return
     told = _(
         "{read} mails read: {suppressed} addresses that do not exist are no longer written to, {counted} failures may"
-        " pass, {ours} refused our mail, {foreign} were none of ours, {nothing} told of no failure, {known} were counted"
-        " before."
+        " pass, {ours} refused our mail, {foreign} were none of ours, {nothing} told of no failure, {erased} were of"
+        " addresses that were erased, {known} were counted before."
     )
     say(told.format(**asdict(view)))
+
+
+def erase(
+    context: typer.Context,
+    addresses: Addresses = None,
+    file: AddressFile = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys",
+            metavar=_("FILE"),
+            help=_("A file with the keys of addresses, or what `recipients list --json` said."),
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_("Only show what would be erased."))
+    ] = False,
+    reason: Reason = None,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    wanted = _given(addresses, file)
+    known = _keys(keys) if keys is not None else []
+
+    async def work(service: WatchContext, person: Person) -> ErasedView:
+        return await erasing.erase(service, person, wanted, reason, keys=known, dry_run=dry_run)
+
+    _tell_erased(act(context, work, token_file), as_json)
+
+
+def expire(
+    context: typer.Context,
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before",
+            metavar=_("DAY"),
+            help=_("Only what was over before this day; otherwise as `retention:` says."),
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_("Only show what would be erased."))
+    ] = False,
+    token_file: TokenFile = None,
+    as_json: AsJson = False,
+) -> None:
+    day = None if before is None else day_of(before)
+
+    async def work(service: WatchContext, person: Person) -> ErasedView:
+        zone = service.publisher.zone
+        moment = None if day is None else datetime.combine(day, time(), zone)
+        return await erasing.expire(service, person, moment, dry_run=dry_run)
+
+    _tell_erased(act(context, work, token_file), as_json)
+
+
+def _keys(file: Path) -> list[str]:
+    text = "\n".join(_given(None, file))
+    try:
+        rows = json.loads(text)
+    except ValueError:
+        return text.split()
+    found = [row.get("key") for row in rows if isinstance(row, dict) and row.get("reason") == "erased"]
+    return [str(one) for one in found]
+
+
+def _tell_erased(view: ErasedView, as_json: bool) -> None:
+    if as_json:
+        emit(view)
+        return
+    told = (
+        _(
+            "Would be erased. Alerts: {alerts}; recipients: {targets}; deliveries: {deliveries}; listed: {suppressed}."
+        )
+        if view.dry_run
+        else _(
+            "Erased. Alerts: {alerts}; recipients: {targets}; deliveries: {deliveries}; listed: {suppressed}."
+        )
+    )
+    say(
+        told.format(
+            targets=view.targets,
+            deliveries=view.deliveries,
+            alerts=view.alerts,
+            suppressed=view.suppressed,
+        )
+    )
+    for one in view.stays:
+        still = _("{alert} still holds some ({n}): {why}. The worker erases them afterwards.")
+        say(still.format(alert=one.alert, n=one.rows, why=one.why))
+    if view.dry_run:
+        return
+    if view.before is None:
+        say(
+            _("They are written to no more, whatever list they stand on. Take them off your lists too.")
+        )
+    say(
+        _(
+            "The files of the database may still hold traces of what was erased: `alertbot db compact`. Backups hold it"
+            " until they are thrown away."
+        )
+    )
 
 
 async def _read_mailboxes(app: App) -> ReturnedView:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,7 @@ from alertbot.core.words import _, ngettext
 from alertbot.db.audit import AuditRow
 from alertbot.delivery.views import DeliveryView
 from alertbot.ops import archive, audit_search, overview
-from alertbot.ops.views import StatusView
+from alertbot.ops.views import AuditVerdictView, StatusView
 from alertbot.watch.context import WatchContext
 
 WATCH_SECONDS = 1.0
@@ -124,17 +125,30 @@ def verify(
         say(sound.format(count=verdict.count, head=verdict.head), as_json)
     else:
         say(_("The audit is NOT intact: {reason}").format(reason="\n".join(verdict.problems)), as_json)
+    for line in _limits(verdict):
+        say(line, as_json)
+    if as_json:
+        emit(verdict)
+    if not verdict.sound:
+        raise typer.Exit(1)
+
+
+def _limits(verdict: AuditVerdictView) -> Iterator[str]:
+    """What was compared in another way, or not at all."""
     if verdict.before:
         older = ngettext(
             "{n} row is from before the audit was told what rows say: it could not be compared.",
             "{n} rows are from before the audit was told what rows say: they could not be compared.",
             verdict.before,
         )
-        say(older.format(n=verdict.before), as_json)
-    if as_json:
-        emit(verdict)
-    if not verdict.sound:
-        raise typer.Exit(1)
+        yield older.format(n=verdict.before)
+    if verdict.erased:
+        gone = ngettext(
+            "Of {n} alert addresses were erased: its digest was compared as recorded at the erasure, with pseudonyms.",
+            "Of {n} alerts addresses were erased: their digests were compared as recorded at the erasure, with pseudonyms.",
+            verdict.erased,
+        )
+        yield gone.format(n=verdict.erased)
 
 
 def _verify_archive(context: typer.Context, path: Path, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """The configuration as a whole: the top-level sections, and the organisation and approvals as plain
 data."""
 
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from alertbot.core.model import Approvals, Organisation
 from alertbot.core.words import _
 
 SQLITE = "sqlite:///"
+SHORTEST_RETENTION = timedelta(days=30)
 
 
 def _timezone(value: str) -> str:
@@ -149,6 +151,27 @@ class NumbersSettings(Settings):
     )
 
 
+def _long_enough(value: timedelta) -> timedelta:
+    if value < SHORTEST_RETENTION:
+        raise ValueError(
+            _("must be at least {days}d: who is forgotten gets no correction").format(
+                days=SHORTEST_RETENTION.days
+            )
+        )
+    return value
+
+
+class RetentionSettings(Settings):
+    """How long what is about people stays."""
+
+    addresses: Annotated[SomeDuration, AfterValidator(_long_enough)] | None = Field(
+        default=None,
+        description="How long the addresses of recipients of mail stay after an alert is over; at least 30d. Then only"
+        " pseudonyms stay. Left out: until somebody asks to be erased.",
+        examples=["400d"],
+    )
+
+
 class DatabaseSettings(WithSecrets):
     """Where the database is: all that stopping asks of a configuration."""
 
@@ -236,6 +259,9 @@ class Config(DatabaseSettings):
     )
     numbers: NumbersSettings = Field(
         default=NumbersSettings(), description="The register of provisional numbers."
+    )
+    retention: RetentionSettings = Field(
+        default=RetentionSettings(), description="How long what is about people stays."
     )
     serve: ServeSettings = Field(
         default=ServeSettings(), description="Where alertbot serves its web pages."

@@ -152,10 +152,11 @@ def one_line(text: str) -> str:
 
 
 def scrub(text: str, *secrets: str) -> str:
-    """The text without the given secrets and without anything that looks like one."""
+    """The text without the given secrets, in whatever letters a server repeats them, and without anything that looks
+    like one."""
     for secret in secrets:
         if secret:
-            text = text.replace(secret, "***")
+            text = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
     return _SECRET_LOOKING.sub("***", text)
 
 

@@ -11,7 +11,15 @@ from typing import overload
 
 from alertbot.core.model import Target
 
+ERASED = "erased:"
+"""With a pseudonym behind it: what stands in the place of an address that was erased."""
+
 _Traits = tuple[str | None, tuple[str, ...]]  # what many targets have in common: language, topics
+
+
+def is_erased(address: str) -> bool:
+    """Whether only its pseudonym is left of an address."""
+    return address.startswith(ERASED)
 
 
 class TargetList(Sequence[Target]):

@@ -18,6 +18,7 @@ from alertbot.db import migrate
 from alertbot.db.failures import is_busy, parse_url, place
 
 STEP_PAGES = 2_000  # copied between two words about how far it is
+COMPACT_WAITS_MS = 10_000  # for others to finish what they read
 SIDE_FILES = ("-wal", "-shm")
 Told = Callable[[int, int], None]
 """Told how much is copied: pages done, pages in all."""
@@ -35,17 +36,16 @@ class CopyView:
     head: str
 
 
-def file_of(url: str) -> Path:
-    """The file of an SQLite database. Raises `Refused` for PostgreSQL, with what to use instead."""
+def file_of(url: str, instead: str | None = None) -> Path:
+    """The file of an SQLite database. Raises `Refused` for PostgreSQL, with what to use `instead`."""
     parsed = parse_url(url)
     if not parsed.drivername.startswith("sqlite"):
-        raise Refused(
-            _(
-                "The database {place} is on PostgreSQL, which copies it better than this program could: make the copy"
-                " with `pg_dump --format=custom`, put it back with `pg_restore` into an empty database while no worker"
-                " runs, then run `alertbot halt` before you start one."
-            ).format(place=place(parsed))
+        copies = _(
+            "The database {place} is on PostgreSQL, which copies it better than this program could: make the copy"
+            " with `pg_dump --format=custom`, put it back with `pg_restore` into an empty database while no worker"
+            " runs, then run `alertbot halt` before you start one."
         )
+        raise Refused((instead or copies).format(place=place(parsed)))
     return Path(str(parsed.database))
 
 
@@ -107,6 +107,30 @@ def settle(path: Path) -> None:
         copied.execute("PRAGMA journal_mode = DELETE")
     with _told(path, path), path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactedView:
+    """A database written anew without what was deleted from it: its size before and after, in bytes. `clean`: the side
+    file holds nothing old either."""
+
+    database: str
+    before: int
+    after: int
+    clean: bool
+
+
+def compact(path: Path) -> CompactedView:
+    """Write an SQLite database anew, so that nothing that was deleted or changed can be read from its files. Others
+    wait meanwhile. Raises `StoreFailed`."""
+    if not path.is_file():
+        raise StoreFailed(_("There is no database {path}.").format(path=path))
+    before = path.stat().st_size
+    with _told(path, path), closing(_open(path, "rw")) as alone:
+        alone.execute(f"PRAGMA busy_timeout = {COMPACT_WAITS_MS}")
+        alone.execute("VACUUM")
+        busy, *_pages = alone.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return CompactedView(database=str(path), before=before, after=path.stat().st_size, clean=not busy)
 
 
 def put(copied: Path, path: Path, now: datetime) -> Path | None:

@@ -340,7 +340,7 @@ def _outcome_differs(row: Any, told: Mapping[str, Json], key: bytes, found: Diff
     for name in compared:
         value = row[name]
         if name == "target" and told[name] != value:
-            value = facts.keyed_hash(key, str(value))
+            value = facts.pseudonym_of(key, str(value))
         if told[name] != value:
             found.differs("delivery", str(row["id"]), name, told[name], value)
     if row["settled_by"] is not None and told["actor"] == _NOBODY:

@@ -25,6 +25,7 @@ from sqlalchemy import Column, Delete, Insert, Table, Update, event, func, inser
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter, BooleanClauseList
 
 from alertbot.core.json import Json
+from alertbot.core.target_list import ERASED, is_erased
 from alertbot.db import tables, tables_desk, tables_lists, tables_page, tables_register, tables_watch
 from alertbot.db.sql import AUDIT, Connection, take_lock
 
@@ -283,7 +284,12 @@ async def pseudonym_key(conn: Connection, *, make: bool = True) -> bytes:
 def keyed_hash(key: bytes, address: str) -> str:
     """32 hexadecimal digits, the same for the same address in any case."""
     plain = address.strip().casefold().encode("utf-8", "surrogatepass")
-    return hmac.new(key, plain, hashlib.sha256).hexdigest()[:_SUM_DIGITS]
+    return hmac.digest(key, plain, "sha256").hex()[:_SUM_DIGITS]
+
+
+def pseudonym_of(key: bytes, address: str) -> str:
+    """The pseudonym of an address as a table has it: one that was erased has left only that."""
+    return address.removeprefix(ERASED) if is_erased(address) else keyed_hash(key, address)
 
 
 # --- noticing -------------------------------------------------------------------------------------

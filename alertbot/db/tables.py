@@ -179,6 +179,8 @@ alert = Table(
     Column(
         "assistant", String(100)
     ),  # the program that worded it for its author, such as a language model
+    Column("content", String(64)),  # since an address of it was erased: the digest of its content,
+    Column("named", String(64)),  # and the same with pseudonyms, see `texts.digest`
     UniqueConstraint("incident_id", "number"),
 )
 TAKEN_BACK = and_(  # an alert is taken back once: of two people who do it at once, one wins

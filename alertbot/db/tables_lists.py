@@ -1,10 +1,11 @@
-"""The tables of large lists: what of them is still to be queued, and who is not to be written to any more.
+"""The tables of large lists: what of them is still to be queued, who is not to be written to any more, and where was
+looked for those who asked to be erased.
 
 In the same metadata as `tables`, which says how times are stored. `key`: of an address, see
 `delivery.store_suppressed`; it stays when the address itself is erased.
 """
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, Table, Text
 
 from alertbot.db.tables import Instant, metadata
 
@@ -54,4 +55,12 @@ archived = Table(  # deliveries that left the database for a file
     Column("file", String(200), nullable=False),  # its name
     Column("sha256", String(64), nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+looked = Table(  # alerts in which nothing is left of those who asked to be erased
+    "looked",
+    metadata,
+    Column("alert_id", ForeignKey("alert.id"), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("whole", Boolean, nullable=False),  # nor of anybody: it is older than addresses are kept
 )

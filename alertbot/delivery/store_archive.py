@@ -140,7 +140,7 @@ async def told(conn: Connection, ids: Sequence[int], key: bytes) -> list[dict[st
         .order_by(delivery.c.id)
     )
     found = (await conn.execute(wanted)).mappings()
-    return [{**row, "target": facts.keyed_hash(key, row["target"])} for row in found]
+    return [{**row, "target": facts.pseudonym_of(key, row["target"])} for row in found]
 
 
 async def remove(conn: Connection, one: Finished, *, file: str, sha256: str, at: datetime) -> bool:

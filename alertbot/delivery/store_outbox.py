@@ -116,16 +116,16 @@ async def enqueue(
     `ttl_seconds` after that. The account must exist (`store_accounts.sync`).
     """
     packed = rows if isinstance(rows, PackedDeliveries) else PackedDeliveries.of(rows)
-    owner = await _account(conn, channel)
     added = insert(dispatch).values(
         alert_id=alert_id,
-        account_id=owner,
+        account_id=await _account(conn, channel),
         purpose=purpose.value,
         digest=digest,
         priority=priority,
         not_before=NOW + delay_seconds,
         expires_at=NOW + delay_seconds + ttl_seconds,
-        **dict.fromkeys(("halted", "started"), False),
+        halted=purpose is Purpose.PUBLICATION and await _halted(conn, alert_id),
+        started=False,
         closed=packed.closed,
         exercise=exercise,
         when_uncertain=when_uncertain.value,
@@ -135,6 +135,13 @@ async def enqueue(
     await extend(conn, int(number), packed)
     await wake(conn)
     return int(number)
+
+
+async def _halted(conn: Connection, alert_id: str | None) -> bool:
+    """Whether somebody halted the alert before there was anything to send of it but notices: that counts for what an
+    approval releases afterwards."""
+    known = select(dispatch.c.id).where(dispatch.c.alert_id == alert_id, dispatch.c.halted)
+    return await conn.scalar(known.limit(1)) is not None
 
 
 async def _account(conn: Connection, channel: str) -> int:

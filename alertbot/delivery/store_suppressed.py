@@ -4,23 +4,25 @@ An address is known by a key: a keyed hash of its mailbox, the same in whatever 
 is erased, so that nobody who asked to be left alone is written to again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, exists, func, insert, literal_column, select, update
 
 from alertbot.channels.email.recipients import mailbox
+from alertbot.core.frozen import dataclass
 from alertbot.core.model import DeliveryState
 from alertbot.core.words import _
 from alertbot.db import facts, sql
-from alertbot.db.sql import Connection
+from alertbot.db.sql import ColumnValues, Connection
 from alertbot.db.tables import account, delivery, dispatch, installation
-from alertbot.db.tables_lists import bounce, returned, suppression
+from alertbot.db.tables_lists import bounce, looked, returned, suppression
 from alertbot.delivery import store_deliveries
 from alertbot.delivery.store_deliveries import Outcome, moved
 from alertbot.delivery.views import Suppressed, SuppressedAddress
 
 LISTED = 10_000  # at most, of one list
+KEY_DIGITS = 32  # of a key
 
 
 def sentence(reason: str) -> str:
@@ -95,7 +97,30 @@ async def add(
     else:
         return None
     await conn.execute(delete(bounce).where(bounce.c.key == key))
+    if erased:
+        await look_again(conn)
     return key
+
+
+async def add_key(conn: Connection, key: str, *, at: datetime) -> None:
+    """Write no more to the address with this key, which was erased."""
+    given = {"address": None, "reason": Suppressed.ERASED.value, "note": None}
+    known = update(suppression).where(suppression.c.key == key).values(**given)
+    if not (await conn.execute(known)).rowcount:
+        await conn.execute(insert(suppression).values(key=key, at=at, **given))
+    await conn.execute(delete(bounce).where(bounce.c.key == key))
+
+
+async def look_again(conn: Connection) -> None:
+    """Somebody asked to be erased: their address may stand in every alert but those that have none left."""
+    await conn.execute(delete(looked).where(~looked.c.whole))
+
+
+async def addressed(conn: Connection, keys: Collection[str]) -> int:
+    """How many of these keys are listed with their addresses, as not written to or as failing."""
+    named = [select(suppression.c.key).where(suppression.c.address.is_not(None)), select(bounce.c.key)]
+    found = [await conn.scalars(one.where(one.selected_columns[0].in_(sorted(keys)))) for one in named]
+    return len({key for each in found for key in each})
 
 
 async def remove(conn: Connection, address: str) -> tuple[str, Suppressed] | None:
@@ -114,8 +139,11 @@ async def known(conn: Connection, address: str) -> Suppressed | None:
 
 
 async def failed_for_now(conn: Connection, address: str, status: str | None, *, at: datetime) -> int:
-    """Count a failure that may pass; returns how many there were."""
+    """Count a failure that may pass; returns how many there were. None are kept of who was erased."""
     key = key_of(await facts.pseudonym_key(conn), address)
+    gone = suppression.c.reason == Suppressed.ERASED.value
+    if await conn.scalar(select(suppression.c.key).where(suppression.c.key == key, gone)) is not None:
+        return 0
     again = update(bounce).where(bounce.c.key == key)
     count = await conn.scalar(
         again.values(count=bounce.c["count"] + 1, status=status, last_at=at).returning(
@@ -180,3 +208,50 @@ async def listing(conn: Connection) -> list[SuppressedAddress]:
         SuppressedAddress(row.key, row.address, None, None, row.status, row.last_at, row.times)
         for row in await conn.execute(passing)
     ]
+
+
+# --- beside a restored database -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Who is not to be written to, as rows of the table, and the installation's key, by which they are known."""
+
+    key: str
+    rows: tuple[ColumnValues, ...]
+
+
+async def carried(conn: Connection) -> Carried | None:
+    """Everybody who is not to be written to; None in a database of a version that knows of none."""
+    if suppression.name not in await _tables(conn):
+        return None
+    key = await conn.scalar(select(installation.c.pseudonym_key))
+    rows = (await conn.execute(select(suppression))).mappings()
+    return Carried(str(key or ""), tuple(dict(row) for row in rows))
+
+
+async def take_over(conn: Connection, known: Carried) -> list[str] | None:
+    """Note them here too, and those who asked to be erased as erased; the keys of those who were not. None if this is
+    another installation's database, or of a version that knows of none."""
+    mine = await conn.scalar(select(installation.c.pseudonym_key))
+    names = await _tables(conn)
+    if suppression.name not in names or mine is None or mine != known.key:
+        return None
+    there = {row.key: row.reason for row in await conn.execute(select(suppression))}
+    added = []
+    for row in known.rows:
+        key, before = str(row["key"]), there.get(str(row["key"]))
+        if before == row["reason"] or (before and row["reason"] != Suppressed.ERASED.value):
+            continue
+        await conn.execute(delete(suppression).where(suppression.c.key == key))
+        await conn.execute(insert(suppression).values(**row))
+        await conn.execute(delete(bounce).where(bounce.c.key == key))
+        added.append(key)
+    if added and looked.name in names:
+        await look_again(conn)
+    return sorted(added)
+
+
+async def _tables(conn: Connection) -> set[str]:
+    listed = await conn.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {str(row[0]) for row in listed}

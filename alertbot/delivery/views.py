@@ -5,6 +5,10 @@ from enum import StrEnum
 
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Action, DeliveryState, Purpose
+from alertbot.core.target_list import ERASED, is_erased
+from alertbot.core.words import _
+
+SHOWN_DIGITS = 8  # of a pseudonym
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +20,7 @@ class DeliveryView:
     platform shows differs from what was approved; None where nobody looked. `retry_at` is None where it does
     not wait for a moment (for the part before it, or no more). `witness`: what a stranger saw of it, `looking`, `seen`,
     `other` (another text), `unseen`, `blind` (nobody could look) or `changed`; None where nobody looks.
-    `visible_since`: when it was seen first.
+    `visible_since`: when it was seen first. `target` is `erased:` with a pseudonym where the address was erased.
     """
 
     id: int
@@ -41,6 +45,13 @@ class DeliveryView:
     read_back: str | None
     witness: str | None = None
     visible_since: datetime | None = None
+
+    @property
+    def place(self) -> str:
+        """The target as people read it."""
+        if not is_erased(self.target):
+            return self.target
+        return _("erased ({key})").format(key=self.target.removeprefix(ERASED)[:SHOWN_DIGITS])
 
 
 class Suppressed(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from alertbot.alerts import sealing, store_reading, views
+from alertbot.alerts import sealing, store_erasing, store_reading, views
 from alertbot.alerts.hand import giving
 from alertbot.alerts.requests import asked
 from alertbot.alerts.store_reading import Alert
@@ -121,11 +121,12 @@ async def in_words(service: WatchContext) -> str:
 async def audit_verify(service: WatchContext, head: str | None) -> AuditVerdictView:
     """The chain of the audit, and every table against it. Raises `Misuse` for a head that is too short."""
 
-    async def look(conn: Connection) -> tuple[Comparison, list[str]]:
+    async def look(conn: Connection) -> tuple[Comparison, list[str], int]:
         compared = await comparing.compare(conn, head)
-        return compared, await other_texts(conn, compared.alerts)
+        erased = await store_erasing.sealed(conn)
+        return compared, await other_texts(conn, compared.alerts), erased
 
-    found, texts = await service.database.read(look)
+    found, texts, erased = await service.database.read(look)
     problems = (*found.verdict.problems, *found.problems, *texts)
     return AuditVerdictView(
         sound=not problems,
@@ -134,6 +135,7 @@ async def audit_verify(service: WatchContext, head: str | None) -> AuditVerdictV
         reason=" ".join(problems),
         problems=problems,
         before=found.before,
+        erased=erased,
     )
 
 

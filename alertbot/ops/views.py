@@ -134,7 +134,8 @@ class AuditHeadView:
 @dataclass(frozen=True, slots=True)
 class AuditVerdictView:
     """Whether the chain of the audit is whole and the tables are as it says. `reason`: the `problems` in one
-    line. `before`: rows that are older than what the audit is told of rows, and could not be compared."""
+    line. `before`: rows that are older than what the audit is told of rows, and could not be compared. `erased`: alerts
+    of which addresses were erased, so that their digests are compared by what was recorded then."""
 
     sound: bool
     count: int
@@ -142,6 +143,7 @@ class AuditVerdictView:
     reason: str
     problems: tuple[str, ...]
     before: int
+    erased: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from alertbot.alerts import approving, judging, progress
+from alertbot.alerts import approving, erasing, judging, progress
 from alertbot.alerts.requests import queue
 from alertbot.core import loops
 from alertbot.core.errors import AlertbotError
@@ -54,6 +54,7 @@ CLOCK_SECONDS = 5.0  # between two looks at what has expired
 
 CHORES: tuple[tuple[str, float, Callable[[WatchContext], Awaitable[object]]], ...] = (
     ("Tidying up", TIDY_SECONDS, watching.tidy),
+    ("Erasing addresses", TIDY_SECONDS, erasing.tidy),
     ("Letting pending alerts expire", CLOCK_SECONDS, approving.expire_overdue),
     ("Telling what ends or is late", CLOCK_SECONDS, reminders.look),
 )

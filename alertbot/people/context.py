@@ -32,7 +32,8 @@ class Context:
     """What every verb works with: the publisher, the database, and how approvers are asked.
 
     `publish_delay`: how long an approved alert waits before its first call. `warn_before`: how long
-    before a number's end the team is told. `now` is the publisher's clock, aware, in UTC.
+    before a number's end the team is told. `keep_addresses`: how long addresses of recipients stay; None: until
+    somebody asks to be erased. `now` is the publisher's clock, aware, in UTC.
     """
 
     publisher: Publisher
@@ -40,6 +41,7 @@ class Context:
     publish_delay: timedelta = timedelta()
     warn_before: timedelta = timedelta(minutes=30)  # the end of a number
     reach: RequestSettings = field(default_factory=RequestSettings)
+    keep_addresses: timedelta | None = None
 
     @property
     def now(self) -> datetime:

@@ -16,6 +16,7 @@ from alertbot.channels.email.tokens import RecipientSeal
 from alertbot.core.errors import Misuse, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import Markup, Person
+from alertbot.core.target_list import is_erased
 from alertbot.core.words import _
 from alertbot.db import audit
 from alertbot.db.sql import AUDIT, Connection, take_lock
@@ -58,7 +59,9 @@ async def suppress(
 ) -> SuppressionView:
     """Write to these addresses no more, on no channel. Raises `Misuse` for what is no address; then none is changed."""
     rules.require_role("suppress", actor)
-    wanted = _checked(addresses)
+    wanted = checked(addresses)
+    if reason is Suppressed.ERASED:
+        require_silent(note, wanted)
 
     async def work(conn: Connection) -> SuppressionView:
         await take_lock(conn, AUDIT)
@@ -78,7 +81,8 @@ async def release(
     """Write to these addresses again. Raises `Refused` for one that its owner had unsubscribed or erased, without a
     reason why that no longer holds."""
     rules.require_role("release", actor)
-    wanted = _checked(addresses)
+    wanted = checked(addresses)
+    require_silent(why, wanted)
 
     async def work(conn: Connection) -> SuppressionView:
         await take_lock(conn, AUDIT)
@@ -152,7 +156,7 @@ async def gone(service: Context, address: str, status: str, channel: str) -> Non
 class ReturnedView:
     """What mail that came back led to. `suppressed`: addresses that do not exist. `counted`: failures that may pass.
     `ours`: our mail was refused, by policy. `foreign`: no mail of ours, or nothing that says whose it was. `nothing`: no
-    failure. `known`: counted before."""
+    failure. `known`: counted before. `erased`: the address was erased since, so nothing is noted."""
 
     read: int = 0
     suppressed: int = 0
@@ -161,6 +165,7 @@ class ReturnedView:
     foreign: int = 0
     nothing: int = 0
     known: int = 0
+    erased: int = 0
 
 
 async def returned(
@@ -204,6 +209,8 @@ async def _take_in(
         address = await store_suppressed.target_of(conn, number, channel)
         if address is None:
             return "foreign"
+        if is_erased(address):
+            return "erased"
         if not await store_suppressed.is_new(conn, digest, at=service.now):
             return "known"
         if one.verdict is BounceVerdict.GONE:
@@ -226,7 +233,8 @@ def critical(service: Context) -> frozenset[str]:
     )
 
 
-def _checked(addresses: Iterable[str]) -> list[str]:
+def checked(addresses: Iterable[str], *, empty: bool = False) -> list[str]:
+    """The addresses, each mailbox once. Raises `Misuse` for what is none, and unless `empty` if there are none."""
     found: dict[str, str] = {}
     for one in addresses:
         try:
@@ -234,9 +242,16 @@ def _checked(addresses: Iterable[str]) -> list[str]:
             found.setdefault(mailbox(address), address)
         except ValueError as fault:
             raise Misuse(f"{fault}.") from None
-    if not found:
+    if not found and not empty:
         raise Misuse(_("Which address? Give at least one."))
     return list(found.values())
+
+
+def require_silent(reason: str | None, addresses: Iterable[str]) -> None:
+    """Raises `Misuse` for a reason that says one of the addresses."""
+    said = (reason or "").casefold()
+    if any(one.casefold() in said for one in addresses):
+        raise Misuse(_("The reason says the address itself, and would keep it. Leave it out."))
 
 
 async def _note(

@@ -165,6 +165,8 @@ ROLES: Mapping[str, frozenset[Role]] = MappingProxyType(
         "numbers_withdraw": _WRITERS,
         "suppress": _WRITERS | _ADMINS,
         "release": _APPROVERS | _ADMINS,
+        "erase": _WRITERS | _ADMINS,  # of those who ask for it
+        "expire": _ADMINS,  # of everybody
     }
 )
 

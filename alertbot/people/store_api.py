@@ -252,13 +252,18 @@ async def polled(
 
 async def claim(conn: Connection, who: Person, key: str, request_hash: str, *, now: datetime) -> bool:
     """Whether no request of this person has had this key within `ANSWERS_KEPT`; this one has it from now on."""
+    await forget_answers(conn, now=now)
     a = api_answer.c
-    await conn.execute(delete(api_answer).where(a.at <= now - ANSWERS_KEPT))
     row = upsert(conn, api_answer).values(
         person_id=who.id, key_hash=hashed(key), request_hash=request_hash, at=now
     )
     once = row.on_conflict_do_nothing(index_elements=[a.person_id, a.key_hash])
     return await conn.scalar(once.returning(a.key_hash)) is not None
+
+
+async def forget_answers(conn: Connection, *, now: datetime) -> None:
+    """Answers are kept for a day: they say what the request was about, addresses too."""
+    await conn.execute(delete(api_answer).where(api_answer.c.at <= now - ANSWERS_KEPT))
 
 
 async def keep(

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
 from alertbot.core.model import Action, Message, Target
 
@@ -17,7 +18,22 @@ SALT_BYTES = 16
 _AT_ONCE = 5000  # targets
 _PLAIN = re.compile(r"[A-Za-z0-9@._+:/=-]*")  # letters that JSON leaves as they are
 
+NAMED = "named"
+"""In the terms: the digest of the same content with the pseudonyms of its addresses in their places. It still belongs to
+the alert when addresses were erased, since their pseudonyms stay."""
+
 Terms = Mapping[str, Json]  # see `alerts.sealing`
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What there is of an alert whose addresses were erased, all or some. `content`: the digest of its content, as it
+    was when it still could be computed; `named`: see `NAMED`; `targets`: as they are now, with pseudonyms for
+    addresses."""
+
+    content: str
+    named: str
+    targets: Mapping[str, Sequence[Target]]
 
 
 def digest_of(
@@ -70,18 +86,51 @@ def agrees(
     retraction: Collection[Message] = (),
     salt: str | None = None,
     terms: Terms | None = None,
+    erasure: Erasure | None = None,
 ) -> bool:
-    """Whether a digest, of this format or an earlier one, belongs to this content, salt and terms. An earlier
-    format counts only if the content has nothing that it did not cover."""
+    """Whether a digest, of this format or an earlier one, belongs to this content, salt and terms. Where addresses were
+    erased, the rest of the content has to make the digest that was taken of it with pseudonyms, by the people who
+    signed it or, for what is older, when the first of them was erased."""
+    if erasure is None:
+        found = content_of(
+            signed,
+            kind,
+            messages,
+            targets,
+            exercise=exercise,
+            retraction=retraction,
+            salt=salt,
+            terms=terms,
+        )
+        return found is not None
+    named = digest_of(kind, messages, erasure.targets, exercise=exercise, retraction=retraction)
+    vouched = named == erasure.named == (terms or {}).get(NAMED, named)
+    return vouched and signed == salted(erasure.content, salt, terms)
+
+
+def content_of(
+    signed: str,
+    kind: str,
+    messages: Collection[Message],
+    targets: Mapping[str, Sequence[Target]],
+    *,
+    exercise: bool,
+    retraction: Collection[Message] = (),
+    salt: str | None = None,
+    terms: Terms | None = None,
+) -> str | None:
+    """The digest of this content from which `signed` was made; None if it was made of another. An earlier format
+    counts only if the content has nothing that it did not cover."""
     content = digest_of(kind, messages, targets, exercise=exercise, retraction=retraction)
     if signed == salted(content, salt, terms):
-        return True
+        return content
     beyond = retraction or any(
         one.picture or one.alt or one.document or one.action is not Action.PUBLISH for one in messages
     )
-    return not beyond and signed == salted(
-        _first(kind, messages, targets, exercise=exercise), salt, terms
-    )
+    if beyond:
+        return None
+    first = _first(kind, messages, targets, exercise=exercise)
+    return first if signed == salted(first, salt, terms) else None
 
 
 def _first(

@@ -763,3 +763,10 @@ def test_letters_beyond_ascii_before_the_at_are_told_early() -> None:
     assert [key for key, _told in found] == ["recipients"]
     assert "é@example.org" in found[0][1]
     assert not list(TestContract().settings(25).warnings())
+
+
+def test_an_address_that_a_server_repeats_in_other_letters_is_kept_out_of_the_record() -> None:
+    """The audit keeps reasons for ever, so that nobody could be erased from them."""
+    about = About("BKRT-1", "mx.example.org", ("Maire@example.org",))
+    broken = Broken(Phase.RCPT, 550, "5.1.1 <MAIRE@EXAMPLE.ORG> is unknown")
+    assert "maire" not in str(meaning(broken, about)).lower()

@@ -358,3 +358,31 @@ def test_who_must_approve_a_retraction_is_not_guessed(sorry: Desk) -> None:
     answer = sorry.run("retract", alert, "--now", by="bo")
     assert answer.code == 2
     assert "approvers" in answer.err
+
+
+def test_an_alert_that_is_halted_while_it_waits_for_approval_does_not_go_out_by_one(
+    tmp_path: Path,
+) -> None:
+    """Whoever was told that no new call starts is right, whoever approves afterwards."""
+    desk = opened(tmp_path)
+    alert = desk.shown()
+    assert "no new call starts" in desk.run("halt", alert).out
+    approved = desk.run("approve", alert, "--publish", by="bo")
+    assert approved.code == 3
+    assert "halted" in approved.out
+    assert "2 still to be sent" in approved.out
+    assert "alertbot resume" in desk.run("status", alert).out
+    assert desk.run("resume", alert, by="ada").code == 1
+    assert desk.run("resume", alert, by="bo").code == 0
+    desk.run("run", "--once")
+    assert desk.state(alert) == "published"
+
+
+def test_a_halt_of_another_alert_or_of_an_earlier_one_holds_nothing_back(tmp_path: Path) -> None:
+    desk = opened(tmp_path)
+    stopped, other = desk.shown(), desk.shown()
+    assert desk.run("halt", stopped).code == 0
+    desk.run("approve", other, "--publish", by="bo")
+    assert desk.state(other) == "published"
+    assert desk.run("resume", stopped, by="bo").code == 0
+    assert desk.run("approve", stopped, "--publish", by="bo").code == 0

@@ -66,7 +66,8 @@ FROZEN = {
     "r0023_large_lists.py": "b11e5b762e16dce9",
     "r0024_who_may_stay.py": "e25da529a382f30e",
     "r0025_archived.py": "36e16e6a1015c1ff",
-    "r0029_returned.py": "136b042486111570",
+    "r0026_erased.py": "5b96d89759ec8ac1",
+    "r0029_returned.py": "9788e72d7dce67ee",
 }
 
 A_DELIVERY = """

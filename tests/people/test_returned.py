@@ -173,6 +173,7 @@ def test_at_the_command_line(team: Desk) -> None:
         "foreign": 1,
         "nothing": 0,
         "known": 0,
+        "erased": 0,
     }
     missing = team.run("recipients", "bounces", "none.eml", LINK_SECRET=SECRET)
     assert missing.code == 2

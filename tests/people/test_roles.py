@@ -32,6 +32,8 @@ TABLE = {
     "archive": ADMINS,
     "suppress": WRITERS | ADMINS,
     "release": APPROVERS | ADMINS,
+    "erase": WRITERS | ADMINS,
+    "expire": ADMINS,
 }
 PEOPLES = [
     verb for verb in Verb if verb not in {"expire", "start", "complete", "complete_partly", "fail"}

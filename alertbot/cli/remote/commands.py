@@ -282,8 +282,10 @@ def _waited(server: Server, view: AlertView, *, quiet: float | None = None) -> A
     try:
         approving.wait_for(told, watch)
     except StoreFailed as error:
-        sentence = _("{id} is approved all the same. To see how far it is: alertbot status {id}")
-        raise StoreFailed(f"{error} {sentence.format(id=view.id)}") from None
+        sentence = _(
+            "{id} is approved all the same, but how far it is nobody knows here ({why}). To see it: alertbot status {id}"
+        )
+        raise StoreFailed(sentence.format(id=view.id, why=str(error).rstrip("."))) from None
     return told.last
 
 

@@ -159,7 +159,7 @@ def deliveries_table(rows: Sequence[DeliveryView], zone: ZoneInfo | None = None)
             str(row.id),
             *([row.alert or ""] if many else []),
             _folded(row.channel),
-            _folded(row.target),
+            _folded(row.place),
             _part(row),
             state_text(row.state),
             _result(row, zone),

@@ -29,7 +29,7 @@ from alertbot.web.desk.room import (
 
 HERE = f"{ROOT}/recipients"
 MOST_ROWS = 60  # lines of one page
-MOST_TOLD = 7  # counts of what was done
+MOST_TOLD = 8  # counts of what was done
 LARGEST_FILE = 1_000_000  # bytes of mail that came back
 ASKED = (Suppressed.BY_HAND, Suppressed.UNSUBSCRIBED, Suppressed.ERASED)
 
