@@ -9,7 +9,7 @@ from alertbot.alerts.rules_moves import move
 from alertbot.core.errors import Faulty, Misuse, PastMoment, Refused
 from alertbot.core.frozen import dataclass
 from alertbot.core.model import AlertState, Approvals, Fault, Person, Role
-from alertbot.core.words import _, told
+from alertbot.core.words import _, told, way_out
 from alertbot.people.rules import Verb, require_reason, require_role
 
 
@@ -313,9 +313,28 @@ def _instead(
     found = able(alert, people, approvals, now)
     if found:
         return _("{names} can approve it.").format(names=", ".join(one.name for one in found))
-    return _(
-        "Nobody can approve it now: `alertbot check` says which people count as one hand, and what to do."
+    return too_few(alert, approvals, people, now)
+
+
+def too_few(
+    alert: AlertFacts, approvals: Sequence[Approval], people: Sequence[Person], now: datetime
+) -> str:
+    """That these people cannot approve it together, and what to do, as a sentence; empty if they can."""
+    found, left = able(alert, people, approvals, now), approvals_left(alert, approvals, now)
+    if most_hands(frozenset(), found) >= left:
+        return ""
+    command = _(
+        "Too few people may approve {alert}. Approvals missing: {left}; who may give one: {names}. Whoever wrote, edited"
+        " or submitted it may not, and people who count as one hand give one together. An admin adds an approver (alertbot"
+        " people add NAME --role approver), and another admin confirms them; alertbot check says who counts as one hand."
     )
+    desk = _(
+        "Too few people may approve {alert}. Approvals missing: {left}; who may give one: {names}. Whoever wrote, edited"
+        " or submitted it may not, and people who count as one hand give one together. An admin invites an approver on"
+        " the page People, and another admin confirms them; the same page says who counts as one hand."
+    )
+    names = ", ".join(one.name for one in found) or _("nobody")
+    return way_out(command, desk).format(alert=alert.id, left=left, names=names)
 
 
 def require_sound(alert: AlertFacts, now: datetime) -> None:

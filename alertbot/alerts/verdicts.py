@@ -158,18 +158,19 @@ async def _pending(service: Context, conn: Connection, alert: Alert, reader: Per
     left = rules_policy.approvals_left(alert, so_far, now)
     people = await store_people.persons(conn, now=now)
     able = rules_policy.able(alert, people, so_far, now)
-    enough = rules_policy.most_hands(frozenset(), able) >= left
+    lacking = rules_policy.too_few(alert, so_far, people, now)
+    who = _("These may approve it: {names}.").format(names=", ".join(one.name for one in able))
     said = ngettext(
         "{alert} waits for {left} more approval, until {until}.",
         "{alert} waits for {left} more approvals, until {until}.",
         left,
     ).format(alert=alert.id, left=left, until=service.clock(alert.pending_until or now))
-    further = [_who_may(able, enough), *await asked.asked_in_words(service, conn, alert)]
+    further = [lacking or who, *await asked.asked_in_words(service, conn, alert)]
     further += await onward(service, conn, alert)
     own = None if reader is None else _obstacle(service, alert, reader, so_far, people)
     if own:
         further.insert(0, own)
-    ready = False if not enough else None if own else True
+    ready = False if lacking else None if own else True
     never = _never(alert)
     return Verdict(ready=ready, said=said, further=tuple(further), own=own or "", headline=never)
 
@@ -178,16 +179,6 @@ async def _require_unchanged(conn: Connection, alert: Alert) -> None:
     stored = await store_reading.stored_texts(conn, alert.id, alert.channels)
     if broken := await in_thread(partial(sealing.disagreement, alert, stored, alert.digest)):
         raise Refused(broken)
-
-
-def _who_may(able: Sequence[Person], enough: bool) -> str:
-    names = ", ".join(one.name for one in able)
-    if enough:
-        return _("These may approve it: {names}.").format(names=names)
-    return _(
-        "Too few people may approve it ({names}): whoever wrote, edited or submitted it counts as its writer."
-        " `alertbot check` says which people count as one hand, and what to do."
-    ).format(names=names or _("nobody"))
 
 
 def _obstacle(

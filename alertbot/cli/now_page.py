@@ -113,6 +113,7 @@ def _urgent(found: NowView, clock: Clock) -> Iterator[Line]:
     for alert in found.glass:
         said = _("another approver has to countersign it")
         yield LOUD, stated(f"! {_('Published by one person')} {alert}", said)
+    yield from ((LOUD, f"! {why}") for why in found.stuck.values())
     for going in found.countdowns:
         at = _("at {time}").format(time=clock(going.at))
         yield LOUD, f"! {_('Goes out by itself')} {going.alert} {at}"

@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import typer
+from typer._click.core import Context
 from typer._click.exceptions import (
     BadOptionUsage,
     BadParameter,
@@ -27,6 +28,7 @@ from typer._click.exceptions import (
     NoSuchOption,
     UsageError,
 )
+from typer._click.formatting import HelpFormatter
 from typer._click.shell_completion import CompletionItem
 from typer.core import TyperCommand, TyperGroup
 
@@ -71,8 +73,29 @@ def refuse_hidden(arguments: Sequence[str]) -> None:
             raise Misuse(sentence.format(argument=shown(safe(given)), place=place))
 
 
+class _HelpPage(HelpFormatter):
+    """A help page whose headings end as the reader's language has it."""
+
+    def write_heading(self, heading: str) -> None:
+        words = _("{heading}:").format(heading=heading)
+        self.write(" " * self.current_indent + words + "\n")
+
+
+class _Line(Context):
+    """One reading of a command line."""
+
+    formatter_class = _HelpPage
+
+
 class _InOneLanguage:
     """Typer's English-only messages in the reader's language."""
+
+    context_class: type[Context] = _Line
+
+    def format_epilog(self, _ctx: Any, formatter: Any) -> None:
+        """The example stands in one line, so that it can be copied from the terminal."""
+        if self.epilog:  # type: ignore[attr-defined]
+            formatter.write(f"\n  {self.epilog}\n")  # type: ignore[attr-defined]
 
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)  # type: ignore[misc]

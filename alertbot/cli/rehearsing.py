@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import signal
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from alertbot.config.shapes import Duration
 from alertbot.core import logs, loops
 from alertbot.core.errors import Misuse
 from alertbot.core.words import _
+from alertbot.ops.working import stop_signal
 from alertbot.rehearsal.demo.evening import Evening, Guest, tell_evening
 from alertbot.rehearsal.replay.page import render
 from alertbot.rehearsal.replay.player import play
@@ -74,11 +74,12 @@ async def _at_desk(output: Path, as_json: bool) -> Evening:
         port: int = place.getsockname()[1]
 
         async def stay(app: App, told: Evening, guests: Sequence[Guest]) -> None:
+            stop = stop_signal()
             _show(told, as_json)
             for line in welcome(guests):
                 say(line, as_json)
             place.close()
-            await serve(app, LOOPBACK, port, lambda _line: None)
+            await serve(app, LOOPBACK, port, lambda _line: None, stop)
 
         return await tell_evening(output, console(as_json=True), stay, port)
 
@@ -143,10 +144,7 @@ def sandbox(
 async def _serve(ports: tuple[int, ...], speed: float, orders: faults.Faults, as_json: bool) -> None:
     """Serve until SIGINT or SIGTERM."""
 
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sign, stopped.set)
+    stopped = stop_signal()
     given = {f"{name}_port": port for name, port in zip(SERVED, ports, strict=True)}
     platforms = Sandbox(**given, speed=speed, faults=orders)  # type: ignore[arg-type]
     async with platforms:

@@ -75,6 +75,33 @@ def language() -> str:
     return str(_catalogue.get().info().get("language", "en"))[:2]
 
 
+def preferred(asked: str, accepted: str, default: str) -> str:
+    """Which of our languages a reader of a page wants: the one `asked` for in its address, else the first one that the
+    browser says is `accepted` (RFC 9110, 12.5.4), else `default`."""
+    if asked.lower() in LANGUAGES:
+        return asked.lower()
+    return next((lang for lang in _accepted(accepted) if lang in LANGUAGES), default)
+
+
+def _accepted(header: str) -> list[str]:
+    """The languages of `fr-CH, en;q=0.8`, the most preferred first."""
+    found = []
+    for entry in header[:500].split(","):
+        name, _semicolon, weight = entry.partition(";")
+        quality = _quality(weight)
+        if quality > 0:
+            found.append((-quality, name.strip().lower()[:2]))
+    return [lang for _weight, lang in sorted(found, key=lambda pair: pair[0])]
+
+
+def _quality(weight: str) -> float:
+    value = weight.strip().removeprefix("q=")
+    try:
+        return float(value) if value else 1.0
+    except ValueError:
+        return 0.0
+
+
 @contextmanager
 def spoken(lang: str) -> Iterator[None]:
     """Within it the program uses this language; English if there is no catalogue. Applies to this task

@@ -99,11 +99,13 @@ class GoingByItself:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NowView:
-    """Everything that an officer has to know first. `returned`: this person's alerts that came back."""
+    """Everything that an officer has to know first. `returned`: this person's alerts that came back. `stuck`: why an
+    alert that waits will never be approved, by its id."""
 
     at: datetime
     strip: StripView
     glass: tuple[str, ...]
+    stuck: Mapping[str, str]
     uncertain: Mapping[str, int]
     countdowns: tuple[GoingByItself, ...]
     halted_alerts: tuple[str, ...]
@@ -222,13 +224,15 @@ async def for_all(service: WatchContext) -> NowForAll:
     async def look(conn: Connection) -> NowForAll:
         found = await store_listing.summary(conn)
         recent = await store_reading.listing(conn, limit=RECENT)
-        names = {one.id: one.name for one in await store_people.persons(conn, now=service.now)}
+        people = await store_people.persons(conn, now=service.now)
+        names, about = {one.id: one.name for one in people}, await _glance(service, conn, found)
         back = await store_reading.listing(conn, states=[AlertState.RETURNED], limit=RECENT)
         running = await store_preapprovals.running(conn, pending=True)
         view = NowView(
             at=service.now,
             strip=StripView(waiting=(), halted=found.halted, worker=found.alive, uncertain=0),
             glass=tuple([one.id for one in await store_reading.open_glass(conn)]),
+            stuck=_stuck(service, about, people),
             uncertain=_uncertain(found),
             countdowns=tuple(GoingByItself(alert=one.alert, at=one.goes_at) for one in running),
             halted_alerts=found.halted_alerts,
@@ -242,10 +246,21 @@ async def for_all(service: WatchContext) -> NowForAll:
             recent=tuple([await _recent(service, conn, one, names) for one in recent]),
         )
         came = tuple([(one, await _recent(service, conn, one, names)) for one in back])
-        return NowForAll(await _glance(service, conn, found), view, came)
+        return NowForAll(about, view, came)
 
     await reminders.look_if_possible(service)
     return await service.database.read(look)
+
+
+def _stuck(service: WatchContext, found: DeskGlance, people: Sequence[Person]) -> dict[str, str]:
+    """The alerts that wait for more approvals than this team can give."""
+    now = service.now
+    said = {
+        alert.id: rules_policy.too_few(alert, given, people, now)
+        for alert, given in found.waiting
+        if alert.pending_until is None or alert.pending_until > now
+    }
+    return {alert: why for alert, why in said.items() if why}
 
 
 def _waiting(

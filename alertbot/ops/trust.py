@@ -171,10 +171,18 @@ def too_few(service: WatchContext, people: Sequence[Person]) -> Iterator[str]:
             yield way_out(command, desk).format(kinds=_listed(kinds), needed=needed)
             continue
         for name, count in lacking.items():
-            yield _(
+            command = _(
                 "What {name} writes of {kinds} cannot be published: it takes {needed} approvers besides the"
-                " author, each a hand of their own, and there are {count}."
-            ).format(name=name, kinds=_listed(kinds), needed=needed, count=count)
+                " author, each a hand of their own, and there are {count}. Let somebody else write it, or add"
+                " approvers: alertbot people add NAME --role approver"
+            )
+            desk = _(
+                "What {name} writes of {kinds} cannot be published: it takes {needed} approvers besides the"
+                " author, each a hand of their own, and there are {count}. Let somebody else write it, or invite"
+                " approvers below."
+            )
+            said = {"name": name, "kinds": _listed(kinds), "needed": needed, "count": count}
+            yield way_out(command, desk).format(**said)
 
 
 def _nobody_posts(service: WatchContext, people: Sequence[Person]) -> Iterator[str]:

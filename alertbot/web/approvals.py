@@ -27,7 +27,7 @@ from alertbot.alerts.requests.links import (
 )
 from alertbot.alerts.views import AlertView, ShownAlertView
 from alertbot.core.errors import AlertbotError, Faulty, Misuse, PastMoment, Refused, StoreFailed
-from alertbot.core.words import LANGUAGES, _, language, ngettext, spoken
+from alertbot.core.words import LANGUAGES, _, language, ngettext, preferred, spoken
 from alertbot.people.context import Context
 from alertbot.texts.preview import html_page
 from alertbot.texts.preview.phrases import stated
@@ -54,30 +54,8 @@ def page(
 
 def reader_language(request: Request, default: str) -> str:
     """`?lang=`, else the browser's preferred available language, else `default`."""
-    asked = request.query_params.get("lang", "").lower()
-    if asked in LANGUAGES:
-        return asked
-    wanted = _accepted(request.headers.get("accept-language", ""))
-    return next((lang for lang in wanted if lang in LANGUAGES), default)
-
-
-def _accepted(header: str) -> list[str]:
-    """The languages of `fr-CH, en;q=0.8`, the most preferred first (RFC 9110, 12.5.4)."""
-    found = []
-    for entry in header[:500].split(","):
-        name, _semicolon, weight = entry.partition(";")
-        quality = _quality(weight)
-        if quality > 0:
-            found.append((-quality, name.strip().lower()[:2]))
-    return [lang for _quality_, lang in sorted(found, key=lambda pair: pair[0])]
-
-
-def _quality(weight: str) -> float:
-    value = weight.strip().removeprefix("q=")
-    try:
-        return float(value) if value else 1.0
-    except ValueError:
-        return 0.0
+    accepted = request.headers.get("accept-language", "")
+    return preferred(request.query_params.get("lang", ""), accepted, default)
 
 
 def _other() -> list[str]:

@@ -186,11 +186,14 @@ Tell = Callable[[str], None]
 GRACE_SECONDS = 1.2  # of calls under way: whoever stops it waits 3 s before it is killed
 
 
-async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> ServedView:
+async def serve(
+    app: "App", host: str | None, port: int | None, tell: Tell, stop: asyncio.Event | None = None
+) -> ServedView:
     """Serve and work until SIGTERM or SIGINT, and end within 3 s of it: responses and calls in progress
     finish first, and a call that does not is recorded as perhaps sent. `host` and `port`, if given,
-    override the configuration. Raises `Misuse` if they cannot be opened, `ConfigInvalid` for a
+    override the configuration; `stop`: what these signals set already. Raises `Misuse` if they cannot be opened, `ConfigInvalid` for a
     missing secret, `StoreReplaced` if the database file was replaced."""
+    stop = stop or working.stop_signal()  # before anybody is told that it runs
     _share_one_heap()
     settings = app.config.serve
     host = host or settings.host
@@ -211,7 +214,6 @@ async def serve(app: "App", host: str | None, port: int | None, tell: Tell) -> S
         address = address_of(place)
         for line in announcement(app, address):
             tell(line)
-        stop = working.stop_signal()
         serving = asyncio.create_task(serve_app(web, place, stop))  # where it ends, all ends in order
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(working.work_until(app, service, stop, grace=GRACE_SECONDS))

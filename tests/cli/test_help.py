@@ -25,6 +25,21 @@ def test_help_has_an_example(command: str) -> None:
     assert "Example: alertbot" in answer.out
 
 
+def test_a_help_page_is_written_for_a_terminal() -> None:
+    """Nothing but the example is longer than a line, and that is one line, to be copied: its words were broken at their
+    hyphens."""
+    for command in COMMANDS:
+        lines = program.run(*command.split(), "--help", COLUMNS="80").out.splitlines()
+        assert lines[-1].startswith("  Example: alertbot ")
+        assert [line for line in lines[:-1] if len(line) > 80] == []
+
+
+def test_a_french_help_page_has_french_headings() -> None:
+    lines = program.started("completion", "--help", COLUMNS="80", LANGUAGE="fr").out.splitlines()
+    assert "Options\N{NO-BREAK SPACE}:" in lines
+    assert lines[-1].startswith("  Exemple\N{NO-BREAK SPACE}: alertbot completion bash > ")
+
+
 def test_help_as_a_program() -> None:
     answer = program.started("numbers", "verify", "--help", COLUMNS="200")
     assert answer.code == 0

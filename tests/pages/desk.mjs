@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { outOfSight } from "./narrow.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -11,7 +12,7 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 const VIEWS = [["light", 360], ["dark", 1200], ["dark", 360]];  // in turn: the styles of all pages are the same
 const NARROWEST = 320;
 const LARGEST_PAGE = 40_000;
-const { BASE, ADA, BO, CY, SCRIPT } = process.env;
+const { BASE, ADA, BO, CY, SCRIPT, NARROW } = process.env;  // NARROW: French on a small phone, without axe
 const scripted = SCRIPT === "on";
 let shot = 0;
 let turn = 0;
@@ -19,7 +20,7 @@ const measures = { previews: [], pages: {}, loads: 0, keys: 0 };
 const fault = (page, said) => console.log(`${scripted ? "with" : "without"} script, ${page.url().replace(BASE, "")}: ${said}`);
 
 async function officer(browser, token, quiet = false) {
-  const context = await browser.newContext({ javaScriptEnabled: scripted, viewport: { width: 360, height: 900 }, locale: "en-GB" });
+  const context = await browser.newContext({ javaScriptEnabled: scripted, viewport: { width: 360, height: 900 }, locale: NARROW ? "fr-FR" : "en-GB" });
   const page = await context.newPage();
   page.on("console", (said) => said.type() === "error" && !quiet && fault(page, `the browser says: ${said.text()}`));
   page.on("pageerror", (error) => fault(page, `the script fails: ${error.message}`));
@@ -48,9 +49,9 @@ async function look(page, always = false) {
   if (times > 2 && !always) return;
   if (scripted) {
     await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
-    await page.evaluate(AXE);
     await skips(page);
-    for (const view of always ? VIEWS.slice(0, 2) : [VIEWS[turn++ % VIEWS.length]]) await axe(page, ...view);
+    if (!NARROW) await page.evaluate(AXE);
+    for (const view of NARROW ? [] : always ? VIEWS.slice(0, 2) : [VIEWS[turn++ % VIEWS.length]]) await axe(page, ...view);
   }
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize({ width: NARROWEST, height: 900 });
@@ -62,6 +63,8 @@ async function look(page, always = false) {
       return [document.documentElement.scrollWidth, widest.slice(0, 2).map((one) => one.outerHTML.slice(0, 80)).join(" | ")];
     }, size);
     if (wide > NARROWEST) fault(page, `at ${NARROWEST} ${size} it scrolls sideways, to ${wide}: ${what}`);
+    for (const lost of await page.evaluate(outOfSight)) fault(page, `at ${NARROWEST} ${size} ${lost}`);
+    if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${String(++shot).padStart(3, "0")}${size ? "-large" : ""}.png`, fullPage: true });
   }
   if (scripted) await page.evaluate(() => { document.documentElement.style.fontSize = ""; });
   await page.setViewportSize({ width: 1200, height: 900 });

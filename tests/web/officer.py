@@ -1,5 +1,6 @@
 """An officer at the desk: a browser without a script, with its cookies, that fills in forms and presses buttons."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from alertbot.core.model import Audience, Channel
 from alertbot.db.database import Database
 from alertbot.people.context import RequestSettings
+from alertbot.texts.publisher import Override
 from alertbot.web.app import build
 from tests.team import Team, channel, gather
 
@@ -165,9 +167,14 @@ class DeskScene:
             await one.client.aclose()
 
 
-async def scene(database: Database, channels: tuple[Channel, ...] = (), url: str = URL) -> DeskScene:
+async def scene(
+    database: Database,
+    channels: tuple[Channel, ...] = (),
+    url: str = URL,
+    overrides: Mapping[str, Override] | None = None,
+) -> DeskScene:
     usual = (channel("public"), channel("team", Audience.TEAM), channel("drill", Audience.EXERCISE))
-    team = await gather(database, channels or usual)
+    team = await gather(database, channels or usual, overrides)
     reach = RequestSettings(secrets={"desk": lambda: url, "api": lambda: url}, desk=url)
     team.service = replace(team.service, reach=reach)
     return DeskScene(team, build(team.service, desk=url))

@@ -9,10 +9,11 @@ import pytest
 
 from alertbot.alerts import showing, writing
 from alertbot.alerts.compose import DraftRequest
+from alertbot.cli.now_page import now_page
 from alertbot.core.errors import Uncertain
 from alertbot.core.model import Audience, PostAddresses
 from alertbot.db.database import Database
-from alertbot.ops import overview
+from alertbot.ops import now, overview
 from alertbot.people import accounts
 from alertbot.texts.publisher import Override
 from tests.effort import examples
@@ -40,6 +41,39 @@ async def at(desk: DeskScene, name: str, alert: str) -> Officer:
     officer = await desk.officer(name)
     await officer.get(f"/desk/alerts/{alert}")
     return officer
+
+
+# --- a team too small for its own rules ----------------------------------------------------------
+
+
+async def test_an_alert_that_this_team_cannot_approve_is_told_wherever_it_waits(
+    database: Database,
+) -> None:
+    """It was told on the page of the one who wrote it alone; others waited for each other. What to do is told too."""
+    desk = await scene(database, overrides={"holding": Override(approvers=2)})
+    try:
+        bo = await desk.officer("bo")
+        await bo.get("/desk/write/holding")
+        await bo.press("submit", **HOLDING)
+        alert = bo.answer.url.path.rpartition("/")[2]
+        cy = await at(desk, "cy", alert)
+        for page in ("", f"/alerts/{alert}"):
+            await cy.get(f"/desk{page}")
+            assert (
+                f"Too few people may approve {alert}. Approvals missing: 2; who may give one: cy."
+                in cy.page.text
+            )
+            assert "invites an approver on the page People" in cy.page.text
+            assert "alertbot people" not in cy.page.text
+        found = await now.now(desk.team.service, None)
+        told = now_page(found, None).plain
+        assert f"! Too few people may approve {alert}" in told
+        assert "alertbot people add NAME --role approver" in told
+        await desk.team.join("eve", "approver")
+        await cy.get("/desk")
+        assert "Too few people" not in cy.page.text
+    finally:
+        await desk.close()
 
 
 # --- case 2: a desk with another configuration ---------------------------------------------------

@@ -20,7 +20,7 @@ from markupsafe import escape
 from alertbot.core.errors import Misuse
 from alertbot.core.frozen import dataclass
 from alertbot.core.json import Json
-from alertbot.core.words import _, language
+from alertbot.core.words import LANGUAGES, _, language, preferred, spoken
 from alertbot.rehearsal.sandbox.accounts import (
     Mail,
     NetworkPost,
@@ -43,6 +43,7 @@ NETWORKS = (
     ("email", ""),
 )
 REFRESH_SECONDS = 5
+OWN_WORDS = {"fr": "Français", "en": "English"}  # a language in itself
 LARGEST_SHOWN_BYTES = 1_000_000
 PICTURE_KINDS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
@@ -120,6 +121,7 @@ def render_wall(
             policy=policy(),
             refresh_choice=REFRESH_SECONDS,
             lang=lang,
+            others={one: OWN_WORDS[one] for one in LANGUAGES if one != lang},
             words=_words(),
             refresh=refresh,
             live=live,
@@ -346,7 +348,9 @@ class PublicView:
 
     def _page(self, request: HttpRequest) -> Reply:
         refresh = REFRESH_SECONDS if "live" in request.query else 0
-        page = render_wall(self._posts, self._title, self._zone, refresh=refresh, live=True)
+        asked, accepted = request.query.get("lang", ""), request.headers.get("accept-language", "")
+        with spoken(preferred(asked, accepted, language())):
+            page = render_wall(self._posts, self._title, self._zone, refresh=refresh, live=True)
         headers = {
             "content-security-policy": policy() + "; frame-ancestors 'none'",
             "cache-control": "no-store",

@@ -190,6 +190,30 @@ async def test_the_desk_of_the_evening_stays_open_for_two_people(tmp_path: Path)
             await client.get(links[0][2])
 
 
+@pytest.mark.thorough
+async def test_ctrl_c_as_the_links_appear_ends_it_without_a_word(tmp_path: Path) -> None:
+    """It ended with 130 there, and a traceback now and then: nobody listened before the pages did."""
+    process = await asyncio.create_subprocess_exec(
+        *(str(Path(sys.executable).parent / "alertbot"), "demo", "--desk"),
+        cwd=tmp_path,
+        env=os.environ | {"LANGUAGE": "en", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout
+        await asyncio.wait_for(process.stdout.readuntil(b"The desk is open."), 120)
+        process.send_signal(signal.SIGINT)
+        _told, said = await asyncio.wait_for(process.communicate(), ENDS_SECONDS + MARGIN_SECONDS)
+        assert process.returncode == 0
+        assert "Traceback" not in said.decode()
+        assert "nterrupted" not in said.decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
 async def looks_around(name: str, url: str, link: str) -> None:
     """Sign in by the link, once; see the evening, marked as a rehearsal, and the wall that still stands."""
     english = {"accept-language": "en"}

@@ -211,3 +211,18 @@ async def test_the_wall_is_served_with_its_policy(sandbox: Sandbox) -> None:
             ("telegram", "deux"),
         ]
         assert datetime.fromisoformat(posts[0]["at"]).tzinfo is not None
+
+
+async def test_the_wall_speaks_its_readers_language(sandbox: Sandbox) -> None:
+    """It spoke that of whoever had started the sandbox."""
+    async with httpx.AsyncClient(base_url=sandbox.wall_url) as http:
+        french = await http.get("/", headers={"accept-language": "de, fr-CH;q=0.9, en;q=0.8"})
+        english = await http.get("/", headers={"accept-language": "en-GB, fr;q=0.5"})
+        assert '<html lang="fr">' in french.text
+        assert "Ce que le public a vu" in french.text
+        assert '<html lang="en">' in english.text
+        assert "What the public saw" in english.text
+        chosen = await http.get("/?lang=fr&live", headers={"accept-language": "en"})
+        assert "Ne plus recharger" in chosen.text
+        assert 'href="/?lang=fr"' in chosen.text  # stays French when it stops
+        assert 'href="/?lang=en&amp;live" hreflang="en"' in chosen.text
