@@ -132,7 +132,10 @@ async def erase(
         await service.database.transact(
             partial(_ask, service, actor, wanted=wanted, keys=meant, given=given, why=why)
         )
-    tally = await _look_everywhere(service, actor.name, meant, dry_run=dry_run)
+    # everybody who ever asked: an alert that was looked through is not looked through again for them
+    tally = await _look_everywhere(
+        service, actor.name, meant if dry_run else meant | known, dry_run=dry_run
+    )
     return tally.view(dry_run, asked=len(meant - known), suppressed=listed)
 
 

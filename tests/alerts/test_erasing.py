@@ -202,6 +202,18 @@ async def test_who_is_erased_is_written_to_no_more_and_leaves_later_alerts_too(t
     assert VICTIM.lower() not in await everything(team)
 
 
+async def test_who_was_erased_before_is_looked_for_with_who_is_erased_now(team: Team) -> None:
+    """An alert that was looked through for one of them only would keep the other for ever."""
+    await erased(team)
+    later = (await team.approved()).id
+    await team.work()
+    assert VICTIM in await told(team, later)  # skipped, and not looked through yet
+    await erased(team, "b@example.org")
+    assert {VICTIM, "b@example.org"}.isdisjoint(await told(team, later))
+    await erasing.tidy(team.service)
+    assert VICTIM.lower() not in await everything(team)
+
+
 async def test_what_is_not_over_stays_until_it_is(team: Team) -> None:
     alert = (await team.approved()).id
     done = await erased(team)
