@@ -68,9 +68,10 @@ async def stopped(one: Round) -> Tally:
 
 
 async def _answered(one: Round) -> bool:
-    """Late answers still count: give them time to be written."""
+    """Late answers still count: give them time to be written. What a worker that stood still had not begun, and
+    others took for perhaps sent, it gives back: give that time to be sent."""
     await asyncio.sleep(0.3)
-    return not await one.left()
+    return await one.settled()
 
 
 async def settled_meanwhile(one: Round) -> Tally:

@@ -241,6 +241,7 @@ def test_publishing_tells_what_is_left_when_nothing_happens_any_more(
     assert told == ["Sent n, failed 0, uncertain 0, still waiting 2."] * 2
 
 
+@pytest.mark.thorough  # twelve alerts; each verb by itself: tests/web/test_api.py
 def test_taking_back(faces: tuple[Face, Face]) -> None:
     def tell(story: Story) -> None:
         for options in ((), ("--submit",), ("--now",)):
