@@ -40,6 +40,7 @@ from tests.effort import examples
 
 RATE = 29.6
 WORKERS = 4
+STOPPED = 0.05
 
 
 def most(moments: Sequence[float], seconds: float) -> int:
@@ -237,5 +238,6 @@ async def test_four_processes_keep_one_window(
     lines = [line.split() for line in path.read_text().splitlines()]
     moments = [float(line[2]) for line in lines if line[0] == "before"]
     assert len(moments) == len(ids)
-    assert most(moments, 1.0) <= 30
+    # a busy machine may stop a process between its last look at the clock and this line of its log
+    assert most(moments, 1.0 - STOPPED) <= 30
     assert statistics.median(moments) - min(moments) >= 50 / RATE - 0.2
