@@ -160,6 +160,9 @@ class Wired:
     def adapters(self) -> Any:
         return self.team.adapters
 
+    def returns(self) -> dict[str, Any]:
+        return {}
+
     def ways(self, _service: Any) -> tuple[Any, ...]:
         return ()
 
