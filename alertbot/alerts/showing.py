@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from alertbot.alerts import (
     conflicts,
-    erasing,
     sealing,
     store_alerts,
     store_following,
@@ -16,6 +15,7 @@ from alertbot.alerts import (
     verdicts,
     views,
 )
+from alertbot.alerts.addresses import erasing
 from alertbot.alerts.compose import DraftRequest, languages_of, load_kind
 from alertbot.alerts.requests import asked
 from alertbot.alerts.rules_moves import OUT

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.table import Table
 
-from alertbot.alerts import erasing
-from alertbot.alerts.erasing import ErasedView
+from alertbot.alerts.addresses import erasing
+from alertbot.alerts.addresses.erasing import ErasedView
 from alertbot.app import App
 from alertbot.channels.email.returned import split
 from alertbot.cli.backups import day_of

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from alertbot.alerts import sealing, store_erasing, store_reading, views
+from alertbot.alerts import sealing, store_reading, views
+from alertbot.alerts.addresses import store_erasing
 from alertbot.alerts.hand import giving
 from alertbot.alerts.requests import asked
 from alertbot.alerts.store_reading import Alert

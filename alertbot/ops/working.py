@@ -13,7 +13,8 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from alertbot.alerts import approving, erasing, judging, progress
+from alertbot.alerts import approving, judging, progress
+from alertbot.alerts.addresses import erasing
 from alertbot.alerts.requests import queue
 from alertbot.core import loops
 from alertbot.core.errors import AlertbotError

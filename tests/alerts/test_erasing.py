@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from alertbot.alerts import erasing, following, publishing, showing, store_incidents, writing
+from alertbot.alerts import following, publishing, showing, store_incidents, writing
+from alertbot.alerts.addresses import erasing
 from alertbot.alerts.following import FollowRequest
 from alertbot.channels import base
 from alertbot.channels.email.tokens import RecipientSeal

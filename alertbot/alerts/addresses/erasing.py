@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from alertbot.alerts import sealing, store_erasing, store_reading
-from alertbot.alerts.store_erasing import FoundAddresses, Place, Unit
+from alertbot.alerts import sealing, store_reading
+from alertbot.alerts.addresses import store_erasing
+from alertbot.alerts.addresses.store_erasing import FoundAddresses, Place, Unit
 from alertbot.alerts.store_reading import Alert, StoredTexts
 from alertbot.core.errors import Misuse
 from alertbot.core.frozen import dataclass
