@@ -1,6 +1,7 @@
 """Entering numbers at the desk: a file row by row before anything is entered, and one entry by hand."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -174,3 +175,33 @@ async def test_only_what_was_changed_changes(desk: DeskScene) -> None:
     found = await consulting.show(desk.team.service, "N1")
     assert dict(found.zone) == {"fr": "Brest", "en": "Brest only"}
     assert (found.version, found.number, found.standing) == (2, "04 65 71 29 15", "unverified")
+
+
+async def test_a_stored_time_is_shown_as_people_type_it_and_stays_if_nobody_types_another(
+    desk: DeskScene,
+) -> None:
+    ends = (desk.team.service.now + timedelta(days=40)).replace(
+        hour=14, minute=30, second=0, microsecond=0
+    )
+    row = {
+        "territory": "29",
+        "service": "samu",
+        "number": "04 65 71 29 15",
+        "review_at": ends.isoformat(),
+    }
+    await desk.team.register([row])
+    before = await consulting.show(desk.team.service, "N1")
+    assert before.review_at is not None
+    here = before.review_at.astimezone(desk.team.service.publisher.zone)
+    ada = await desk.officer("ada")
+    await ada.get("/desk/numbers/N1/edit")
+    form = next(one for one in ada.page.forms if "c.number" in one.fields)
+    assert form.fields["c.review_at"] == f"{here.day} {here:%B}, {here:%H:%M}"
+    await ada.send(form)
+    assert "Nothing was changed" in ada.page.text
+    await ada.get("/desk/numbers/N1/edit")
+    form = next(one for one in ada.page.forms if "c.number" in one.fields)
+    await ada.send(form, c__review_at=f"{here.day} {here:%B}, 09:05")
+    changed = await consulting.show(desk.team.service, "N1")
+    assert changed.review_at == here.replace(hour=9, minute=5)
+    assert changed.version == before.version + 1

@@ -189,10 +189,11 @@ def _languages(visit: Visit, one: NumberView | None) -> list[str]:
 
 def _cells(visit: Visit, one: NumberView) -> dict[str, str]:
     """The cells of an entry as they are typed."""
+    now, zone = visit.service.now, visit.service.publisher.zone
     cells = {name: str(getattr(one, name) or "") for name in PLAIN}
     for name in TIMES:
         at = getattr(one, name)
-        cells[name] = at.isoformat(timespec="minutes") if at else ""
+        cells[name] = typed_form.time_typed(at.isoformat(), False, now, zone) if at else ""
     for name in WORDED:
         said: Mapping[str, str] = getattr(one, name)
         cells |= {f"{name}.{lang}": said.get(lang, said.get("", "")) for lang in _languages(visit, one)}

@@ -117,7 +117,7 @@ def with_times(kind: Kind, given: RawValues, *, now: datetime, zone: ZoneInfo) -
     read tomorrow. A time that would be read as another stays as it is stored."""
     moments = {spec.name: spec for spec in kind.fields if spec.type is FieldType.DATETIME}
     return {
-        name: _time_typed(value, moments[name].past, now, zone) if name in moments else value
+        name: time_typed(value, moments[name].past, now, zone) if name in moments else value
         for name, value in given.items()
     }
 
@@ -138,7 +138,9 @@ def times_as_stored(
     return found
 
 
-def _time_typed(value: Any, past: bool, now: datetime, zone: ZoneInfo) -> Any:
+def time_typed(value: Any, past: bool, now: datetime, zone: ZoneInfo) -> Any:
+    """A stored time (ISO 8601) as people type it, `2 March, 18:20`; as it is stored if that would be read as another.
+    `past`: it is read as one that has passed."""
 
     try:
         at = datetime.fromisoformat(str(value)).astimezone(zone)
