@@ -244,12 +244,12 @@ async def left_told(
     conn: Connection, incident: str, *, exercise: bool, but: str = "", stops: Collection[str] = ()
 ) -> tuple[NumberInAlert, ...]:
     """What the incident's alerts, without the alert `but`, gave the public that readers somewhere may not have been
-    told to stop calling. An alert that was cut short, or that the one being written `stops`, has reached some
-    readers and not others: what it gives counts, and so does what it strikes."""
+    told to stop calling. An alert that was cut short, or that is on its way and the one being written `stops`, has
+    reached some readers and not others: what it gives counts, and so does what it strikes."""
     query = _out(select(alert_number), exercise=exercise)
     query = query.where(alert.c.incident_id == incident, alert.c.id != but)
     rows = list(await conn.execute(query.order_by(alert.c.number)))
-    part = await cut_short(conn, {row.alert_id for row in rows}) | frozenset(stops)
+    part = await cut_short(conn, {row.alert_id for row in rows}) | await _on_their_way(conn, stops)
     told: dict[int, list[NumberInAlert]] = {}
     for row in rows:
         if row.alert_id not in part:
@@ -258,6 +258,13 @@ async def left_told(
             given = NumberInAlert(row.number_id, row.version, struck=False)
             told.setdefault(row.number_id, []).append(given)
     return tuple(one for key in sorted(told) for one in dict.fromkeys(told[key]))
+
+
+async def _on_their_way(conn: Connection, alert_ids: Collection[str]) -> frozenset[str]:
+    """Those of these alerts that may not have arrived everywhere yet."""
+    open_ = [str(state) for state in (AlertState.APPROVED, AlertState.PUBLISHING)]
+    query = select(alert.c.id).where(alert.c.id.in_(sorted(alert_ids)), alert.c.state.in_(open_))
+    return frozenset(await conn.scalars(query)) if alert_ids else frozenset()
 
 
 async def cut_short(conn: Connection, alert_ids: Collection[str]) -> frozenset[str]:

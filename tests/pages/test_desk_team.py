@@ -38,7 +38,7 @@ async def test_the_pages_of_the_team(script: str, sqlite_url: str, tmp_path: Pat
             service,
             url,
             provider=Provider(url, "desk", "Préfecture", str),
-            settings=SettingsOf(build_app(opened(tmp_path).folder / "config.yaml")),
+            settings=SettingsOf(build_app(opened(tmp_path / "settings").folder / "config.yaml")),
         ),
     )
     await team.approved()

@@ -31,6 +31,7 @@ NOT_SHOWN = (  # the desk has its own words in their place
     "Task {id} needs where the post stands, or when it was made: --link",
     "{verb} {alert} needs a reason: --reason",
     "Give a role: --role",
+    "How old? Give --before DAY",
     "Say where it stands or when it was posted: alertbot",
 )
 GIVEN = {
