@@ -3,6 +3,7 @@ each story is told twice, once by each face, and what came of it is compared."""
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,6 +89,7 @@ class Story:
         text = re.sub(r"\b[0-9a-f]{12,64}\b", "DIGEST", text)
         text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:?(\d\d)?(\+\d\d:\d\d|Z)?", "TIME", text)
         text = re.sub(r"\d\d:\d\d(?: UTC| CEST?| \(.*?\))?", "TIME", text)
+        text = re.sub(r'again_at": (null|"TIME")', 'again_at": "AS THE WORKER GETS TO IT"', text)
         return re.sub(r'"(seconds|attempt|id)": [\d.]+', r'"\1": 0', text)
 
 
@@ -112,7 +114,12 @@ def test_an_incident_from_opening_to_its_timeline(faces: tuple[Face, Face]) -> N
         story.tell("incident", "set", "NOPE", "down", by="bo", code=2)
         story.tell("incident", "set", name, "degraded", "--json", by="bo")
         story.tell("incident", "show", name, "--json")
-        lines = story.run("incident", "timeline", name, "--json").json
+        lines = []
+        for _try in range(100):  # the worker beside decides on reports when it gets to them
+            lines = story.run("incident", "timeline", name, "--json").json
+            if any("partly out of order" in one["said"] for one in lines if one["what"] == "signal"):
+                break
+            time.sleep(0.1)
         story.said.append(sorted((one["what"], one["said"], one["by"] or "") for one in lines))
         shown = story.run("incident", "show", name).out
         assert "trunk B" in shown
