@@ -174,7 +174,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that nobody vouches for, and its key."""
+    """A certificate for 127.0.0.1 and a.test that nobody vouches for, and its key."""
     program = shutil.which("openssl")
     if program is None:
         pytest.skip("needs the openssl program to make a certificate")
@@ -182,7 +182,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
         [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mx",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-out", str(cert), "-keyout", str(key)],
+         "-addext", "subjectAltName=IP:127.0.0.1,DNS:a.test", "-out", str(cert), "-keyout", str(key)],
         check=True, capture_output=True,
     )  # fmt: skip
     return cert, key

@@ -2,10 +2,8 @@
 
 import asyncio
 import gzip
-import shutil
 import socket
 import ssl
-import subprocess
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -350,22 +348,6 @@ def test_addresses_of_both_families_are_tried() -> None:
     tried = [str(one) for one in both_families(map(ip_address, [*six, *four]))]
     assert tried == ["2606::1", "93.184.215.14", "2606::2", "2606::3"]
     assert both_families([]) == ()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for a.test that nobody vouches for, and its key."""
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("needs the openssl program to make a certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a.test",
-         "-addext", "subjectAltName=DNS:a.test", "-out", str(cert), "-keyout", str(key)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return cert, key
 
 
 def _serving(certificate: tuple[Path, Path]) -> ssl.SSLContext:
